@@ -1,0 +1,43 @@
+"""Names that users type: scopes matched by whole components, and the nearest existing names."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def in_scope(name: str, scope: str) -> bool:
+    """Tells whether a name lies in a scope, by whole path components.
+
+    >>> in_scope("resnet/stage1/unit1/conv1/weights", "resnet/stage1")
+    True
+    >>> in_scope("InceptionResnetV2/Logits_2/biases", "InceptionResnetV2/Logits")
+    False
+    """
+    scope = scope.strip("/")
+    return not scope or name == scope or name.startswith(scope + "/")
+
+
+def nearest(query: str, names: Iterable[str], count: int = 5) -> list[str]:
+    """Returns at most `count` of the names that look most like the query, best first.
+
+    >>> nearest("cifar_resnet20_v3", ["cifar_resnet20_v1", "vgg_16"], 1)
+    ['cifar_resnet20_v1']
+    """
+    return difflib.get_close_matches(query, list(names), n=count, cutoff=0.4)
+
+
+def choices(query: str, names: Iterable[str]) -> str:
+    """Words an error's "what exists" part: the nearest names, or the first few, and how many more.
+
+    >>> choices("trian", ["train", "validation", "test"])
+    "nearest: 'train'"
+    >>> choices("?", ["b", "a"])
+    "there are: 'a', 'b'"
+    """
+    existing = sorted(set(names))
+    if not existing:
+        return "there are none"
+    close = nearest(query, existing)
+    shown = close or existing[:5]
+    more = f" and {len(existing) - 5} more" if not close and len(existing) > 5 else ""
+    lead = "nearest" if close else "there are"
+    return f"{lead}: {', '.join(repr(name) for name in shown)}{more}"

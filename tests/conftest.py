@@ -1,0 +1,39 @@
+"""What all tests share: a quiet TensorFlow and a cache of their own."""
+
+import os
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """Keeps the user's own cache out of the tests; the digits are converted once a session."""
+    directory = str(tmp_path_factory.mktemp("cache"))
+    before = os.environ.get("TFINSPECT_CACHE")
+    os.environ["TFINSPECT_CACHE"] = directory
+    yield directory
+    if before is None:
+        del os.environ["TFINSPECT_CACHE"]
+    else:
+        os.environ["TFINSPECT_CACHE"] = before
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--update-golden", action="store_true", help="write golden files instead of comparing"
+    )
+
+
+@pytest.fixture
+def golden(request):
+    """Returns a function that compares a text with a file, or writes the file when asked to."""
+
+    def compare(path, text):
+        if request.config.getoption("--update-golden"):
+            path.write_text(text)
+        assert path.read_text() == text, f"{path} is out of date: run pytest --update-golden"
+
+    return compare

@@ -1,0 +1,81 @@
+import tarfile
+
+import pytest
+from made_sources import write_tar
+
+from tfinspect.data.archives import read_members
+from tfinspect.errors import DataError
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2"])
+def test_wanted_members_are_read_without_extraction(tmp_path, mode):
+    path = write_tar(tmp_path / "a.tar", {"one": b"1", "two": b"22", "other": b"x"}, mode=mode)
+    assert read_members(path, {"one", "two", "three"}) == {"one": b"1", "two": b"22"}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.tar"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("../one", "leaves the target directory"),
+        ("cifar/../../one", "leaves the target directory"),
+        ("..\\one", "leaves the target directory"),
+        ("/etc/one", "has an absolute path"),
+        ("C:\\one", "has an absolute path"),
+    ],
+)
+def test_members_outside_the_target_are_refused(tmp_path, name, reason):
+    path = write_tar(tmp_path / "a.tar", {"one": b"1", name: b"2"}, folder="")
+    with pytest.raises(DataError, match=f"has a member '.*one' that {reason}; it is not opened"):
+        read_members(path, {"one"})
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE])
+def test_links_and_devices_are_refused(tmp_path, kind):
+    member = tarfile.TarInfo("cifar/one")
+    member.type, member.linkname = kind, "two"
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        archive.addfile(member)
+    with pytest.raises(DataError, match="'cifar/one' that is a link or a device"):
+        read_members(str(tmp_path / "a.tar"), {"one"})
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_a_truncated_archive_is_told(tmp_path, mode):
+    random = bytes(range(256)) * 400
+    path = write_tar(tmp_path / "a.tar", {"one": random, "two": random[::-1]}, mode=mode)
+    data = (tmp_path / "a.tar").read_bytes()
+    (tmp_path / "a.tar").write_bytes(data[: len(data) * 2 // 3])
+    with pytest.raises(
+        DataError, match=r"a.tar' is cut off or broken .*delete it and get it again"
+    ):
+        read_members(path, {"one", "two"})
+
+
+@pytest.mark.parametrize("data", [b"", b"no archive at all", b"\x1f\x8b\x08 damaged"])
+def test_what_is_no_archive_is_told(tmp_path, data):
+    (tmp_path / "a.tar").write_bytes(data)
+    with pytest.raises(DataError, match="is cut off or broken"):
+        read_members(str(tmp_path / "a.tar"), {"one"})
+
+
+def test_a_changed_byte_in_a_compressed_archive_is_told(tmp_path):
+    path = write_tar(tmp_path / "a.tar", {"one": bytes(range(256)) * 40})
+    data = bytearray((tmp_path / "a.tar").read_bytes())
+    data[len(data) // 2] ^= 255
+    (tmp_path / "a.tar").write_bytes(data)
+    with pytest.raises(DataError, match="is cut off or broken"):
+        read_members(path, {"one"})
+
+
+def test_a_missing_archive_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"cannot open '.*none.tar'"):
+        read_members(str(tmp_path / "none.tar"), {"one"})
+
+
+def test_archives_are_read_from_streams(tmp_path):
+    import tensorflow as tf
+
+    path = write_tar(tmp_path / "a.tar", {"one": b"1"})
+    tf.io.gfile.copy(path, "ram://archives/a.tar", overwrite=True)
+    assert read_members("ram://archives/a.tar", {"one"}) == {"one": b"1"}

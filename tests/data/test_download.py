@@ -1,0 +1,146 @@
+import hashlib
+import http.server
+import threading
+
+import pytest
+
+from tfinspect.data.download import download
+from tfinspect.errors import DataError
+
+BODY = bytes(range(256)) * 4000
+MD5 = hashlib.md5(BODY).hexdigest()
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serves BODY; `breaks` answers stop after so many bytes, and every request is noted."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.breaks = []
+        self.ranges = True
+        self.status = None
+        self.requests = []
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}/x.tar.gz"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        asked = self.headers.get("Range")
+        self.server.requests.append(asked)
+        start = int(asked[6:-1]) if asked and self.server.ranges else 0
+        if self.server.status or start >= len(BODY):
+            self.send_error(self.server.status or 416)
+            return
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(BODY) - start))
+        self.end_headers()
+        end = self.server.breaks.pop(0) if self.server.breaks else len(BODY)
+        self.wfile.write(BODY[start:end])
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    server = Server()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "downloads" / "x.tar.gz"
+
+
+def test_the_file_arrives_with_progress(server, path):
+    seen = []
+    download(server.url, str(path), MD5, lambda *report: seen.append(report))
+    assert path.read_bytes() == BODY
+    assert seen[-1] == ("downloading x.tar.gz", len(BODY), len(BODY))
+    assert [entry.name for entry in path.parent.iterdir()] == ["x.tar.gz"]
+
+
+def test_a_broken_connection_is_resumed_where_it_broke(server, path):
+    server.breaks = [300_000, 500_000]
+    download(server.url, str(path), MD5)
+    assert server.requests == [None, "bytes=300000-", "bytes=500000-"]
+    assert path.read_bytes() == BODY
+
+
+def test_a_later_call_goes_on_where_the_last_one_broke_off(server, path):
+    server.breaks = [1000, 2000, 3000, 4000]
+    with pytest.raises(DataError, match="after 4,000 bytes, from which the next try goes on"):
+        download(server.url, str(path), MD5)
+    assert not path.exists()
+    download(server.url, str(path), MD5)
+    assert server.requests[-1] == "bytes=4000-"
+    assert path.read_bytes() == BODY
+
+
+def test_a_server_that_cannot_resume_sends_all_again(server, path):
+    server.breaks, server.ranges = [1000], False
+    download(server.url, str(path), MD5)
+    assert path.read_bytes() == BODY
+
+
+def test_a_part_that_was_complete_is_only_verified(server, path):
+    path.parent.mkdir()
+    path.with_name("x.tar.gz.part").write_bytes(BODY)
+    download(server.url, str(path), MD5)
+    assert path.read_bytes() == BODY
+
+
+def test_a_wrong_md5_deletes_what_was_received(server, path):
+    with pytest.raises(DataError, match=f"was received with MD5 {MD5} instead of 0000 and deleted"):
+        download(server.url, str(path), "0000")
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_wrong_part_does_not_spoil_the_next_try(server, path):
+    path.parent.mkdir()
+    path.with_name("x.tar.gz.part").write_bytes(b"wrong" * 10)
+    with pytest.raises(DataError, match="was received with MD5"):
+        download(server.url, str(path), MD5)
+    download(server.url, str(path), MD5)
+    assert path.read_bytes() == BODY
+
+
+def test_a_file_that_is_there_is_verified_and_not_fetched(server, path):
+    path.parent.mkdir()
+    path.write_bytes(BODY)
+    download(server.url, str(path), MD5)
+    with pytest.raises(DataError, match=f"has MD5 {MD5} instead of 0000; delete it and run again"):
+        download(server.url, str(path), "0000")
+    assert server.requests == []
+
+
+def test_a_refusal_is_final(server, path):
+    server.status = 404
+    with pytest.raises(
+        DataError, match=r"cannot download 'http.*' \(Not Found\); .* put it at '.*"
+    ):
+        download(server.url, str(path), MD5)
+    assert len(server.requests) == 1
+
+
+def test_a_failing_server_is_tried_again(server, path):
+    server.status = 503
+    with pytest.raises(DataError, match="Service Unavailable"):
+        download(server.url, str(path), MD5)
+    assert len(server.requests) == 4
+
+
+def test_no_network_says_which_file_to_put_where(path):
+    with pytest.raises(
+        DataError, match=r"get the file elsewhere and put it at '.*x.tar.gz'"
+    ) as error:
+        download("http://127.0.0.1:1/x.tar.gz", str(path), MD5)
+    assert "Connection refused" in str(error.value)

@@ -1,0 +1,1 @@
+"""From raw images to TFRecord shards, and from shards to batches."""

@@ -1,0 +1,73 @@
+"""Members of tar archives, read without extracting anything."""
+
+import posixpath
+import re
+import tarfile
+import zlib
+from collections.abc import Collection, Iterator
+
+from tfinspect import files
+from tfinspect.errors import DataError
+
+SUFFIXES = (".tar.gz", ".tgz", ".tar")
+
+
+def read_members(path: str, names: Collection[str]) -> dict[str, bytes]:
+    """Reads from an archive the files whose last path component is among `names`.
+
+    Returns their contents by that component.
+
+    Raises:
+      DataError: the archive is missing, cut off or no archive, or has a member that would leave
+        the directory it is extracted to.
+    """
+    found: dict[str, bytes] = {}
+    try:
+        with files.open_file(path) as stream, tarfile.open(fileobj=stream, mode="r:*") as archive:
+            for member in _safe_members(archive, path):
+                name = posixpath.basename(member.name)
+                if member.isfile() and name in names:
+                    found[name] = _content(archive, member)
+            _read_to_the_end(archive)
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        raise DataError(
+            f"archive '{path}' is cut off or broken ({error}); "
+            "delete it and get it again from its publisher."
+        ) from error
+    return found
+
+
+def _read_to_the_end(archive: tarfile.TarFile) -> None:
+    # The checksum of a compressed archive stands behind its last byte.
+    while archive.fileobj is not None and archive.fileobj.read(1 << 20):
+        pass
+
+
+def _safe_members(archive: tarfile.TarFile, path: str) -> Iterator[tarfile.TarInfo]:
+    for member in archive:
+        reason = _danger(member)
+        if reason:
+            raise DataError(
+                f"archive '{path}' has a member '{member.name}' that {reason}; "
+                "it is not opened. Get the archive from its publisher."
+            )
+        yield member
+
+
+def _danger(member: tarfile.TarInfo) -> str | None:
+    name = member.name.replace("\\", "/")
+    if name.startswith("/") or re.match("[A-Za-z]:", name):
+        return "has an absolute path"
+    if ".." in name.split("/"):
+        return "leaves the target directory"
+    if not (member.isfile() or member.isdir()):
+        return "is a link or a device"
+    return None
+
+
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    stream = archive.extractfile(member)
+    data = stream.read() if stream is not None else b""
+    if len(data) != member.size:
+        raise tarfile.ReadError(f"{len(data)} of {member.size} bytes of '{member.name}'")
+    return data

@@ -1,0 +1,134 @@
+"""Downloads into the cache: with progress, resumed where they broke off, verified by MD5."""
+
+import hashlib
+import http.client
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+from tfinspect import files
+from tfinspect.data.examples import Progress
+from tfinspect.errors import DataError
+
+_READ_BYTES = 1 << 18
+_ATTEMPTS = 4
+_TIMEOUT_SECONDS = 30
+_RANGE_NOT_SATISFIABLE = 416
+
+
+def download(url: str, path: str, md5: str, progress: Progress | None = None) -> None:
+    """Downloads a file unless it is there, and verifies its MD5.
+
+    What was received of a broken download stays beside it as `….part`, and the next call goes on
+    from there.
+
+    Raises:
+      DataError: no network, the connection breaks again and again, or the MD5 is wrong.
+    """
+    if os.path.exists(path):
+        verify_md5(path, md5, url)
+        return
+    files.make_directory(os.path.dirname(path))
+    part = f"{path}.part"
+    report = _reporter(os.path.basename(path), progress)
+    for attempt in range(_ATTEMPTS):
+        try:
+            if _receive(url, part, report):
+                break
+        except (OSError, http.client.HTTPException) as error:
+            if attempt + 1 == _ATTEMPTS or _is_final(error):
+                raise _failure(url, path, part, error) from error
+    else:
+        raise _failure(url, path, part, ConnectionError("the connection broke off"))
+    _finish(url, part, path, md5)
+
+
+def _finish(url: str, part: str, path: str, md5: str) -> None:
+    found = file_digest(part, "md5")
+    if found != md5:
+        files.remove(part)
+        raise DataError(
+            f"'{url}' was received with MD5 {found} instead of {md5} and deleted; "
+            f"try again, or put the right file at '{path}'."
+        )
+    os.replace(part, path)
+
+
+def _receive(url: str, part: str, report: Callable[[int, int], None]) -> bool:
+    """Appends what is missing to `part`; tells whether it is complete now."""
+    start = os.path.getsize(part) if os.path.exists(part) else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
+    try:
+        response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code == _RANGE_NOT_SATISFIABLE and start:
+                # Nothing is missing, or the file is another one: its MD5 will tell.
+                return True
+            raise
+    with response:
+        resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
+        done = start if resumed else 0
+        missing = response.headers.get("Content-Length")
+        total = done + int(missing) if missing else 0
+        with open(part, "ab" if resumed else "wb") as stream:
+            while piece := response.read(_READ_BYTES):
+                stream.write(piece)
+                done += len(piece)
+                report(done, total)
+    return not total or done >= total
+
+
+def _is_final(error: Exception) -> bool:
+    # A refused file, a full disk or an unknown host will not mend itself in a moment.
+    if isinstance(error, urllib.error.HTTPError):
+        return error.code < http.HTTPStatus.INTERNAL_SERVER_ERROR
+    return isinstance(error, urllib.error.URLError) or not isinstance(
+        error, (ConnectionError, TimeoutError, http.client.HTTPException)
+    )
+
+
+def _failure(url: str, path: str, part: str, error: Exception) -> DataError:
+    received = os.path.getsize(part) if os.path.exists(part) else 0
+    kept = f" after {received:,} bytes, from which the next try goes on" if received else ""
+    reason = getattr(error, "reason", None) or error
+    return DataError(
+        f"cannot download '{url}' ({reason}){kept}; try again, or get the file elsewhere and "
+        f"put it at '{path}'."
+    )
+
+
+def verify_md5(path: str, md5: str, url: str) -> None:
+    """Checks a file's MD5.
+
+    Raises:
+      DataError: it is another one.
+    """
+    found = file_digest(path, "md5")
+    if found != md5:
+        raise DataError(
+            f"'{path}' has MD5 {found} instead of {md5}; delete it and run again, "
+            f"or replace it by '{url}'."
+        )
+
+
+def file_digest(path: str, algorithm: str) -> str:
+    """Returns the hash of a file, local or remote, as hexadecimal digits.
+
+    Raises:
+      DataError: the file cannot be opened.
+    """
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    with files.open_file(path) as stream:
+        while piece := stream.read(1 << 22):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _reporter(name: str, progress: Progress | None) -> Callable[[int, int], None]:
+    def report(done: int, total: int) -> None:
+        if progress is not None:
+            progress(f"downloading {name}", done, total)
+
+    return report

@@ -1,0 +1,142 @@
+"""Shards to batches: cache -> shuffle -> repeat -> augment -> batch -> prefetch.
+
+Why in this order:
+
+* **cache** comes first, of what never changes: decoded uint8 images. What is cached after a
+  random step would repeat that step's first result for ever. Splits that are too large for
+  memory are streamed from their shards instead, and shuffled in a buffer.
+* **shuffle** before repeat, so that every epoch has every example once, in a fresh order.
+* **repeat**: one data set serves all epochs, so nothing is torn down and filled again at their
+  borders; the next epoch's order is drawn while the present one runs.
+* **augment** after repeat, so that an example looks different in every epoch, and on uint8
+  values before preprocessing, so that padding is black.
+* **batch**: every epoch gives the same number of full batches. Crops and flips are done on whole
+  batches, each example by its own numbers.
+* **prefetch** last, so that the next batches are made while a step runs.
+
+The order and the augmentation are functions of (seed, epoch, position in the epoch) alone; no
+generator has a state, TensorFlow's global seed plays no part, and a run that starts at step k
+sees exactly what an uninterrupted one sees from step k on.
+"""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfinspect.data import augment as augmentation
+from tfinspect.data.batches import Batches, steps_per_epoch
+from tfinspect.data.load import PARALLELISM, fixed_options, load_split, require_shards
+from tfinspect.data.order import Order, Purpose
+from tfinspect.data.stream import streamed
+from tfinspect.errors import ConfigError, DataError
+
+__all__ = ["Batches", "evaluation_dataset", "steps_per_epoch", "training_dataset"]
+
+_PREFETCHED_BATCHES = 4
+
+
+def training_dataset(
+    batches: Batches,
+    *,
+    seed: int,
+    epochs: int,
+    start_step: int = 0,
+    augment: bool = True,
+    flip: bool = True,
+) -> Any:
+    """Returns one `tf.data.Dataset` for all epochs of a run.
+
+    Args:
+      batches: what to read.
+      seed: with the epoch and the position, all that order and augmentation depend on.
+      epochs: passes over the split.
+      start_step: steps that were done before; the data set is the tail from there.
+      augment: random crops and flips, or none of them.
+      flip: False crops only, for images that mean something else when mirrored, such as digits.
+
+    Returns:
+      float32 `[B, H, W, C]` in the network's range and int64 labels `[B]`,
+      `epochs * steps_per_epoch(batches) - start_step` times.
+
+    Raises:
+      ConfigError: a batch is larger than the split, or the start lies beyond the end.
+      DataError: the records are missing or broken.
+    """
+    steps = steps_per_epoch(batches)
+    if not 0 <= start_step <= epochs * steps:
+        raise ConfigError(
+            f"start step {start_step} lies outside the {epochs * steps} steps of {epochs} epochs."
+        )
+    size = batches.batch_size
+    order = Order(seed, epochs, per_epoch=steps * size, start=start_step * size)
+    dataset = _cached(batches, order) if batches.fits_in_memory else streamed(batches, order)
+
+    def finish(images: Any, labels: Any, draws: augmentation.Draws) -> tuple[Any, Any]:
+        if augment:
+            images = augmentation.pad_crop_flip(images, draws, flip=flip)
+        return _preprocess(batches, images), labels
+
+    dataset = dataset.map(finish, num_parallel_calls=PARALLELISM)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(epochs * steps - start_step))
+    return dataset.prefetch(_PREFETCHED_BATCHES).with_options(fixed_options())
+
+
+def _cached(batches: Batches, order: Order) -> Any:
+    images, labels = _load(batches)
+
+    def plan(epoch: Any) -> tuple[Any, augmentation.Draws]:
+        permutation = order.permutation(epoch, Purpose.EXAMPLES, batches.examples)
+        draws = augmentation.draw(order.key(epoch, Purpose.AUGMENTATION), order.per_epoch)
+        return permutation[: order.per_epoch], draws
+
+    def positions(permutation: Any, draws: augmentation.Draws) -> Any:
+        return tf.data.Dataset.from_tensor_slices((permutation, draws))
+
+    def pick(chosen: Any, draws: augmentation.Draws) -> tuple[Any, Any, augmentation.Draws]:
+        return tf.gather(images, chosen), tf.gather(labels, chosen), draws
+
+    dataset = order.remaining_epochs().map(plan).prefetch(1).flat_map(positions)
+    dataset = dataset.skip(order.start % order.per_epoch)
+    dataset = dataset.batch(batches.batch_size, drop_remainder=True)
+    return dataset.map(pick, num_parallel_calls=PARALLELISM)
+
+
+def _load(batches: Batches) -> tuple[Any, Any]:
+    images, labels = load_split(batches.paths, batches.examples, batches.decoder, batches.directory)
+    classes = len(batches.manifest.label_names)
+    if labels.min() < 0 or labels.max() >= classes:
+        raise DataError(
+            f"the split '{batches.split}' of '{batches.directory}' has labels from {labels.min()} "
+            f"to {labels.max()} where its {classes} label names allow 0 to {classes - 1}; "
+            "convert the data again."
+        )
+    return tf.constant(images), tf.constant(labels)
+
+
+def evaluation_dataset(batches: Batches) -> Any:
+    """Returns a `tf.data.Dataset` over a split in stored order, once; the last batch may be short.
+
+    Returns:
+      float32 `[B, H, W, C]` in the network's range and int64 labels `[B]`.
+
+    Raises:
+      ConfigError: the network takes another number of channels.
+      DataError: the records are missing or broken.
+    """
+    if batches.fits_in_memory:
+        dataset = tf.data.Dataset.from_tensor_slices(_load(batches)).batch(batches.batch_size)
+    else:
+        require_shards(batches.paths)
+        records = tf.data.TFRecordDataset(batches.paths).take(batches.examples)
+        dataset = records.batch(batches.batch_size)
+        dataset = dataset.map(batches.decoder, num_parallel_calls=PARALLELISM)
+
+    def finish(images: Any, labels: Any) -> tuple[Any, Any]:
+        return _preprocess(batches, images), labels
+
+    dataset = dataset.map(finish, num_parallel_calls=PARALLELISM)
+    return dataset.prefetch(_PREFETCHED_BATCHES).with_options(fixed_options())
+
+
+def _preprocess(batches: Batches, images: Any) -> Any:
+    return batches.preprocessing.apply(tf.cast(images, tf.float32))

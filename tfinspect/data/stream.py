@@ -1,0 +1,70 @@
+"""Splits too large for memory: read from their shards in every epoch, shuffled in a buffer."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfinspect.data import augment as augmentation
+from tfinspect.data.batches import Batches
+from tfinspect.data.load import PARALLELISM, require_shards
+from tfinspect.data.order import Order, Purpose
+
+# Serialized examples in the shuffle buffer.
+SHUFFLE_EXAMPLES = 4096
+# Shards that are read in turns.
+_OPEN_SHARDS = 4
+
+
+def streamed(batches: Batches, order: Order) -> Any:
+    """Returns a data set of uint8 image batches, labels and augmentation draws.
+
+    Shards come in a fresh order in every epoch, four of them in turns, and their records pass a
+    shuffle buffer. A run that starts within an epoch reads the epoch's earlier records again, but
+    decodes none of them.
+
+    Raises:
+      DataError: a shard is missing.
+    """
+    require_shards(batches.paths)
+    decoder = batches.decoder
+
+    def one_epoch(epoch: Any) -> Any:
+        records = _shuffled(_records(batches, order, epoch), order.key(epoch, Purpose.BUFFER))
+        draws = augmentation.draw(order.key(epoch, Purpose.AUGMENTATION), order.per_epoch)
+        drawn = tf.data.Dataset.from_tensor_slices(draws)
+        # The zip ends with the draws, which are as many as an epoch's full batches take.
+        return tf.data.Dataset.zip((records, drawn)).skip(order.skipped(epoch))
+
+    def decode(serialized: Any, draws: augmentation.Draws) -> tuple[Any, Any, augmentation.Draws]:
+        images, labels = decoder(serialized)
+        return images, labels, draws
+
+    # A parallel interleave of one opens the next epoch, and fills its shuffle buffer, ahead.
+    dataset = order.remaining_epochs().interleave(
+        one_epoch, cycle_length=1, num_parallel_calls=1, deterministic=True
+    )
+    dataset = dataset.batch(batches.batch_size, drop_remainder=True)
+    return dataset.map(decode, num_parallel_calls=PARALLELISM)
+
+
+def _records(batches: Batches, order: Order, epoch: Any) -> Any:
+    paths = tf.constant(batches.paths)
+    if batches.limit is not None:
+        return tf.data.TFRecordDataset(paths).take(batches.examples)
+    shard_order = order.permutation(epoch, Purpose.SHARDS, len(batches.paths))
+    shards = tf.data.Dataset.from_tensor_slices(tf.gather(paths, shard_order))
+    return shards.interleave(tf.data.TFRecordDataset, cycle_length=_OPEN_SHARDS)
+
+
+def _shuffled(records: Any, key: Any) -> Any:
+    # `Dataset.shuffle(seed=…)` mixes in TensorFlow's global seed; the op itself takes both halves.
+    variant = tf.raw_ops.ShuffleDataset(
+        input_dataset=tf.data.experimental.to_variant(records),
+        buffer_size=SHUFFLE_EXAMPLES,
+        seed=key[0],
+        seed2=key[1],
+        output_types=[tf.string],
+        output_shapes=[tf.TensorShape([])],
+        reshuffle_each_iteration=False,
+    )
+    return tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.string))

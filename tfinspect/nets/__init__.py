@@ -1,0 +1,1 @@
+"""Networks as slim-style functions, and the Keras model that runs them."""

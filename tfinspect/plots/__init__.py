@@ -1,0 +1,1 @@
+"""Pictures. The only package that imports matplotlib."""

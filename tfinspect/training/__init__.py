@@ -1,0 +1,1 @@
+"""Training: configuration, schedules, strategies, and the run that composes them."""

@@ -1,0 +1,171 @@
+"""What happens between the steps and between the epochs of `fit`."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+import tf_keras
+
+from tfinspect.errors import TrainingDivergedError, TrainingInterruptedError
+from tfinspect.training.interruption import StopRequest
+from tfinspect.training.progress import EpochRecord, Means, Progress
+from tfinspect.training.run_directory import RunDirectory
+from tfinspect.training.schedule import Schedule
+from tfinspect.training.selection import is_kept
+from tfinspect.training.trainer import Trainer
+
+# A long epoch is backed up in between, so that little is lost: every five minutes.
+BACKUP_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Loop:
+    """What the callbacks of one run share."""
+
+    trainer: Trainer
+    run: RunDirectory
+    progress: Progress
+    schedule: Schedule
+    steps_per_epoch: int
+    validation: tf.data.Dataset
+    validation_examples: int
+    on_epoch: Callable[[EpochRecord], None]
+    on_step: Callable[[int], None]
+
+
+class EpochMeans:
+    """Means of the running epoch, joined with those of its part before an interruption."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.before = Means()
+        self.now = Means()
+        self.started = 0.0
+
+    def start(self) -> None:
+        """Begins an epoch, or the rest of one."""
+        self.before = self.progress.unfinished
+        self.now = Means()
+        self.started = time.perf_counter()
+
+    def update(self, logs: dict[str, float]) -> None:
+        """Takes `fit`'s running means after one more step."""
+        seconds = time.perf_counter() - self.started
+        self.now = Means(self.now.steps + 1, logs["loss"], logs["accuracy"], seconds)
+
+    def joined(self) -> Means:
+        """Returns the means since the epoch's first step."""
+        return self.before.joined(self.now)
+
+
+class StepCallback(tf_keras.callbacks.Callback):
+    """Sets the learning rate, stops on a loss that is not finite and when asked to stop."""
+
+    def __init__(self, loop: Loop, means: EpochMeans, stop: StopRequest) -> None:
+        super().__init__()
+        self.loop, self.means, self.stop = loop, means, stop
+        self.backed_up = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Begins the epoch's means."""
+        self.means.start()
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Sets the rate of this step."""
+        rate = self.loop.schedule(self.loop.progress.step)
+        self.loop.trainer.optimizer.learning_rate.assign(rate)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Looks at the loss, then at what else is due."""
+        progress = self.loop.progress
+        if not math.isfinite((logs or {})["loss"]):
+            self._diverged()
+        progress.step += 1
+        self.means.update(logs or {})
+        self.loop.on_step(progress.step)
+        if self.stop.requested:
+            self._back_up()
+            raise TrainingInterruptedError(
+                f"stopped after step {progress.step}, with a checkpoint; go on with "
+                f"`tfinspect train --resume --output {self.loop.run.path}`."
+            )
+        if time.monotonic() - self.backed_up > BACKUP_SECONDS:
+            self._back_up()
+
+    def _back_up(self) -> None:
+        self.loop.progress.unfinished = self.means.joined()
+        self.loop.trainer.back_up(self.loop.run, self.loop.progress)
+        self.backed_up = time.monotonic()
+
+    def _diverged(self) -> None:
+        progress = self.loop.progress
+        rate = self.loop.schedule(progress.step)
+        kept = progress.checkpoint or "none, no epoch was finished"
+        raise TrainingDivergedError(
+            f"the loss is not finite at step {progress.step + 1}, with the learning rate "
+            f"{rate:.4g}; the last good checkpoint is {kept}. Try --learning-rate "
+            f"{self.loop.trainer.config.peak_learning_rate / 2:.3g}, a longer --warmup-epochs, "
+            "or --find-lr."
+        )
+
+
+class EpochCallback(tf_keras.callbacks.Callback):
+    """Validates after each epoch, keeps the best weights, writes metrics, events and a backup."""
+
+    def __init__(self, loop: Loop, means: EpochMeans) -> None:
+        super().__init__()
+        self.loop, self.means = loop, means
+        self.writers = {
+            part: tf.summary.create_file_writer(loop.run.file(f"events/{part}"))
+            for part in ("train", "validation")
+        }
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Closes the epoch."""
+        loop, progress = self.loop, self.loop.progress
+        means = self.means.joined()
+        with loop.trainer.evaluated_weights():
+            loss, accuracy = loop.trainer.evaluate(loop.validation)
+            progress.highest_accuracy = max(progress.highest_accuracy, accuracy)
+            if is_kept(accuracy, progress.highest_accuracy, loop.validation_examples):
+                loop.trainer.save_best(loop.run, progress.step)
+                progress.best_step, progress.best_accuracy = progress.step, accuracy
+        record = self._record(epoch, means, loss, accuracy)
+        progress.records.append(record)
+        progress.unfinished = Means()
+        self._write_events(record)
+        loop.trainer.back_up(loop.run, progress)
+        loop.on_epoch(record)
+
+    def _record(self, epoch: int, means: Means, loss: float, accuracy: float) -> EpochRecord:
+        images = means.steps * self.loop.trainer.config.images_per_step
+        return EpochRecord(
+            epoch=epoch + 1,
+            step=self.loop.progress.step,
+            learning_rate=self.loop.schedule(self.loop.progress.step - 1),
+            loss=round(means.loss, 6),
+            accuracy=round(means.accuracy, 6),
+            validation_loss=round(loss, 6),
+            validation_accuracy=round(accuracy, 6),
+            images_per_second=round(images / means.seconds, 1),
+            seconds=round(means.seconds, 3),
+        )
+
+    def _write_events(self, record: EpochRecord) -> None:
+        shown = {
+            "train": {
+                "loss": record.loss,
+                "accuracy": record.accuracy,
+                "learning_rate": record.learning_rate,
+                "images_per_second": record.images_per_second,
+            },
+            "validation": {"loss": record.validation_loss, "accuracy": record.validation_accuracy},
+        }
+        for part, scalars in shown.items():
+            with self.writers[part].as_default():
+                for name, value in scalars.items():
+                    tf.summary.scalar(name, value, step=record.step)
+            self.writers[part].flush()

@@ -1,0 +1,96 @@
+"""The loop of `fit` over a run's segments, with callbacks, from the last backup on."""
+
+from typing import Any
+
+from tfinspect.data import pipeline
+from tfinspect.data.manifest import Manifest
+from tfinspect.nets.registry import get_spec
+from tfinspect.training import trainer as trainers
+from tfinspect.training.callbacks import EpochCallback, EpochMeans, Loop, StepCallback
+from tfinspect.training.config import TrainConfig
+from tfinspect.training.interruption import stop_requests
+from tfinspect.training.progress import EpochRecord, Progress
+from tfinspect.training.run_directory import RunDirectory
+from tfinspect.training.schedule import make_schedule
+from tfinspect.training.segments import plan_segments
+
+
+def batches_of(config: TrainConfig, data: tuple[str, Manifest], split: str) -> pipeline.Batches:
+    """Describes the batches of one split as the network takes them."""
+    directory, manifest = data
+    spec = get_spec(config.network, width=config.width)
+    return pipeline.Batches(
+        directory=directory,
+        manifest=manifest,
+        split=split,
+        batch_size=config.images_per_step,
+        image_shape=spec.image_shape,
+        preprocessing=spec.preprocessing,
+    )
+
+
+def augmentation(config: TrainConfig, manifest: Manifest) -> str:
+    """Resolves `augment="auto"`: digits are cropped but not mirrored."""
+    if config.augment != "auto":
+        return config.augment
+    return "crop" if manifest.name == "digits" else "crop-flip"
+
+
+def run_loop(
+    config: TrainConfig,
+    run: RunDirectory,
+    data: tuple[str, Manifest],
+    progress: Progress,
+    observer: Any,
+) -> None:
+    """Trains from `progress.step` to the end; `progress` is kept up to date.
+
+    Raises:
+      TrainingDivergedError, TrainingInterruptedError: as `train` says.
+    """
+    train_batches = batches_of(config, data, "train")
+    validation = batches_of(config, data, "validation")
+    steps_per_epoch = pipeline.steps_per_epoch(train_batches)
+    total = config.total_steps(steps_per_epoch)
+    epochs = -(-total // steps_per_epoch)
+    trainer = trainers.make_trainer(config, len(data[1].label_names), total)
+    trainers.restore(trainer, run, progress)
+
+    def on_epoch(record: EpochRecord) -> None:
+        observer.on_epoch(record, epochs)
+
+    loop = Loop(
+        trainer=trainer,
+        run=run,
+        progress=progress,
+        schedule=make_schedule(config, steps_per_epoch),
+        steps_per_epoch=steps_per_epoch,
+        validation=pipeline.evaluation_dataset(validation),
+        validation_examples=validation.examples,
+        on_epoch=on_epoch,
+        on_step=lambda step: observer.on_step(step, total),
+    )
+    _fit_segments(loop, train_batches, augmentation(config, data[1]), total)
+
+
+def _fit_segments(loop: Loop, batches: pipeline.Batches, augment: str, total: int) -> None:
+    means = EpochMeans(loop.progress)
+    epochs = -(-total // loop.steps_per_epoch)
+    with stop_requests() as stop:
+        callbacks = [StepCallback(loop, means, stop), EpochCallback(loop, means)]
+        for segment in plan_segments(loop.progress.step, total, loop.steps_per_epoch):
+            loop.trainer.model.fit(
+                pipeline.training_dataset(
+                    batches,
+                    seed=loop.trainer.config.seed,
+                    epochs=epochs,
+                    start_step=segment.start_step,
+                    augment=augment != "none",
+                    flip=augment == "crop-flip",
+                ),
+                initial_epoch=segment.first_epoch,
+                epochs=segment.first_epoch + segment.num_epochs,
+                steps_per_epoch=segment.steps_per_epoch,
+                callbacks=callbacks,
+                verbose=0,
+            )

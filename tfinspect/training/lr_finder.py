@@ -1,0 +1,129 @@
+"""The learning-rate range test: the rate rises step by step until the loss does too.
+
+After Smith, arXiv:1506.01186, section 3.3: exponential instead of linear, on a fresh network that
+is thrown away.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfinspect import files
+from tfinspect.data import pipeline
+from tfinspect.data.prepare import prepare
+from tfinspect.errors import TrainingDivergedError
+from tfinspect.training.config import TrainConfig
+
+LOWEST_RATE = 1e-5
+HIGHEST_RATE = 10.0
+STEPS = 100
+# The test is over when the smoothed loss exceeds this many times its minimum.
+BLOW_UP = 4.0
+# Share of the earlier value in the smoothed loss.
+SMOOTHING = 0.9
+
+
+@dataclass(frozen=True)
+class RateTest:
+    """The curve of a range test and what it suggests."""
+
+    rates: tuple[float, ...]
+    # Of each step, before its update, and smoothed.
+    losses: tuple[float, ...]
+    smoothed: tuple[float, ...]
+    suggestion: float
+    # Path of the picture.
+    picture: str
+
+
+def find_learning_rate(config: TrainConfig, output: str) -> RateTest:
+    """Runs the range test on the configured network and data, and draws its curve.
+
+    Args:
+      config: its learning rate and schedule play no part.
+      output: directory that takes `lr-finder.png` and `lr-finder.csv`; created if missing.
+
+    Raises:
+      TrainingDivergedError: the loss is not finite from the start.
+    """
+    from tfinspect.plots import lr_curve
+
+    rates, losses = _measure(config)
+    smoothed = smooth(losses)
+    if len(losses) < 3:
+        raise TrainingDivergedError(
+            f"the loss is not finite after {len(losses)} steps at a learning rate of "
+            f"{LOWEST_RATE:g}; look at the data with `tfinspect check-records`."
+        )
+    files.make_directory(output)
+    result = RateTest(
+        rates=tuple(rates),
+        losses=tuple(losses),
+        smoothed=tuple(smoothed),
+        suggestion=suggest(rates, smoothed),
+        picture=files.join(output, "lr-finder.png"),
+    )
+    lr_curve.write_lr_curve(result.rates, result.smoothed, result.suggestion, result.picture)
+    with files.writing(files.join(output, "lr-finder.csv"), "w") as stream:
+        stream.write("learning_rate,loss,smoothed_loss\n")
+        for row in zip(rates, losses, smoothed, strict=True):
+            stream.write(",".join(f"{value:.6g}" for value in row) + "\n")
+    return result
+
+
+def _measure(config: TrainConfig) -> tuple[list[float], list[float]]:
+    from tfinspect.training import loop, trainer
+
+    data = prepare(config.data)
+    config = config.resolved(data[1].training_examples())
+    built = trainer.make_trainer(config, len(data[1].label_names), STEPS)
+    batches = loop.batches_of(config, data, "train")
+    epochs = -(-STEPS // pipeline.steps_per_epoch(batches))
+    dataset = pipeline.training_dataset(batches, seed=config.seed, epochs=epochs)
+    rates: list[float] = []
+    losses: list[float] = []
+    lowest = math.inf
+    for step, (images, labels) in enumerate(dataset.take(STEPS)):
+        rate = LOWEST_RATE * (HIGHEST_RATE / LOWEST_RATE) ** (step / (STEPS - 1))
+        built.optimizer.learning_rate.assign(rate)
+        logs = built.model.train_on_batch(images, labels, reset_metrics=True, return_dict=True)
+        if not math.isfinite(logs["loss"]):
+            break
+        rates.append(rate)
+        losses.append(float(logs["loss"]))
+        now = smooth(losses)[-1]
+        lowest = min(lowest, now)
+        if now > BLOW_UP * lowest:
+            break
+    return rates, losses
+
+
+def smooth(losses: Sequence[float]) -> list[float]:
+    """Returns exponential averages, corrected for their start at zero.
+
+    >>> smooth([2.0, 2.0])
+    [2.0, 2.0]
+    """
+    average = 0.0
+    smoothed = []
+    for count, loss in enumerate(losses, start=1):
+        average = SMOOTHING * average + (1 - SMOOTHING) * loss
+        smoothed.append(round(average / (1 - SMOOTHING**count), 12))
+    return smoothed
+
+
+def suggest(rates: Sequence[float], smoothed: Sequence[float]) -> float:
+    """Returns the rate at which the loss falls fastest per decade, before its minimum.
+
+    The slope is that of a straight line through the steps around, since single ones are noisy.
+    """
+    x, y = np.log(np.asarray(rates)), np.asarray(smoothed)
+    end = max(int(np.argmin(y)), 1)
+    reach = max(len(x) // 12, 1)
+    windows = [slice(max(step - reach, 0), step + reach + 1) for step in range(end + 1)]
+    slopes = [np.polyfit(x[window], y[window], 1)[0] for window in windows]
+    # At the edges there are too few steps for a slope.
+    first = min(reach, end)
+    return float(rates[first + int(np.argmin(slopes[first:]))])

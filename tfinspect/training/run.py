@@ -1,0 +1,196 @@
+"""A training run from settings to run directory: the place where all parts meet."""
+
+import dataclasses
+import datetime
+import os
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import Any
+
+from tfinspect import files
+from tfinspect.data.manifest import Manifest
+from tfinspect.data.prepare import prepare
+from tfinspect.errors import RunError, TfinspectError
+from tfinspect.nets.registry import get_spec
+from tfinspect.training import run_directory
+from tfinspect.training.config import TrainConfig, config_from
+from tfinspect.training.progress import EpochRecord, Progress
+from tfinspect.training.run_data import data_of
+from tfinspect.training.run_directory import RunDirectory
+
+_PACKAGES = ("tfinspect", "tensorflow", "tf_keras", "tf-slim", "numpy")
+
+
+def _nobody(*told: Any) -> None:
+    del told
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Whom a run tells how it goes; by default nobody."""
+
+    # Called after each epoch with its record and the number of epochs of the run.
+    on_epoch: Callable[[EpochRecord, int], None] = _nobody
+    # Called after each step with its number and the number of steps of the run.
+    on_step: Callable[[int, int], None] = _nobody
+    # Called with a sentence when a new part of the work begins.
+    on_phase: Callable[[str], None] = _nobody
+    # Called while data are downloaded or converted: description, done, total or None.
+    on_data: Any = None
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a finished run ends with."""
+
+    directory: str
+    # Optimizer steps in all, and the step whose weights are in `best/`.
+    step: int
+    best_step: int
+    # 0..1, at the best step; the test split was read once, with those weights.
+    validation_accuracy: float
+    test_accuracy: float
+    test_loss: float
+    # Training alone, of all sessions of the run.
+    training_seconds: float
+    records: tuple[EpochRecord, ...] = field(repr=False)
+
+
+def train(config: TrainConfig, output: str, *, observer: Observer | None = None) -> TrainResult:
+    """Trains a network into a new run directory.
+
+    Sets TensorFlow's global seed to the run's.
+
+    Args:
+      config: the settings.
+      output: path of the run directory; it must not hold anything yet.
+      observer: told how it goes; None tells nobody.
+
+    Raises:
+      ConfigError, DataError, NetworkError: the settings or the data cannot work.
+      RunError: the directory is occupied, or a checkpoint cannot be written.
+      TrainingDivergedError: the loss became NaN or infinite.
+      TrainingInterruptedError: a signal asked for the end.
+    """
+    observer = observer or Observer()
+    run_directory.refuse_occupied(output)
+    get_spec(config.network, width=config.width)
+    directory, manifest = prepare(config.data, progress=observer.on_data)
+    config = config.resolved(manifest.training_examples())
+    with run_directory.locked(output):
+        description = _describe(config, directory, manifest)
+        run = run_directory.create(output, description, manifest.label_names)
+        return _train(config, run, (directory, manifest), observer)
+
+
+def resume(output: str, *, observer: Observer | None = None) -> TrainResult:
+    """Goes on with a run that was interrupted, with its own settings and data.
+
+    The weights in the end are those of an uninterrupted run on the same machine, bit for bit.
+
+    Raises:
+      RunError: there is no run, it is finished, or its data are not the same any more.
+    """
+    observer = observer or Observer()
+    info = run_directory.open_run(output)
+    config = config_from(info.config, info.directory.file("config.json"))
+    if Progress.read(info.directory).finished:
+        raise RunError(f"the run in '{output}' is finished; train a new one into another --output.")
+    directory, manifest = data_of(info)
+    with run_directory.locked(output):
+        return _train(config, info.directory, (directory, manifest), observer)
+
+
+def _describe(config: TrainConfig, directory: str, manifest: Manifest) -> dict[str, Any]:
+    return {
+        "network": config.network,
+        "width": config.width,
+        "num_classes": len(manifest.label_names),
+        "compute_dtype": config.precision,
+        "config": config.to_dict(),
+        "learning_rate_in_force": config.peak_learning_rate,
+        "data": {
+            "name": manifest.name,
+            "directory": os.path.abspath(directory) if "://" not in directory else directory,
+            "fingerprint": manifest.fingerprint(),
+            "examples": {name: split.examples for name, split in manifest.splits.items()},
+        },
+        "seed": config.seed,
+        "versions": {name: metadata.version(name) for name in _PACKAGES}
+        | {"python": platform.python_version()},
+        "command_line": sys.argv,
+    }
+
+
+def _train(
+    config: TrainConfig, run: RunDirectory, data: tuple[str, Manifest], observer: Observer
+) -> TrainResult:
+    import tensorflow as tf
+
+    from tfinspect.training import loop
+
+    tf.random.set_seed(config.seed)
+    progress = Progress.read(run)
+    observer = _logged(observer, run)
+    observer.on_phase(f"training from step {progress.step}")
+    try:
+        loop.run_loop(config, run, data, progress, observer)
+    except TfinspectError as error:
+        observer.on_phase(f"stopped: {error}")
+        raise
+    return _finish(run, progress, observer)
+
+
+def _logged(observer: Observer, run: RunDirectory) -> Observer:
+    def log(text: str) -> None:
+        now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+        with files.open_file(run.file("log.txt"), "a") as stream:
+            stream.write(f"{now}  {text}\n")
+
+    def on_epoch(record: EpochRecord, total: int) -> None:
+        log(record.line(total))
+        observer.on_epoch(record, total)
+
+    def on_phase(text: str) -> None:
+        log(text)
+        observer.on_phase(text)
+
+    return dataclasses.replace(observer, on_epoch=on_epoch, on_phase=on_phase)
+
+
+def _finish(run: RunDirectory, progress: Progress, observer: Observer) -> TrainResult:
+    """Draws the curves, exports the best weights, reads the test split once."""
+    from tfinspect import model as models
+    from tfinspect.plots import curves
+    from tfinspect.training import export
+    from tfinspect.training.evaluate import evaluate
+
+    observer.on_phase("writing curves and export, measuring on the test split")
+    curves.write_curves(progress.records, run.file("curves.png"))
+    best = models.load_model(run.path)
+    export.export(
+        best.keras_model,
+        run.file("export"),
+        labels=best.labels,
+        preprocessing=best.spec.preprocessing,
+        image_shape=best.spec.image_shape,
+    )
+    measured = evaluate(run.path, split="test")
+    result = TrainResult(
+        directory=run.path,
+        step=progress.step,
+        best_step=progress.best_step,
+        validation_accuracy=progress.best_accuracy,
+        test_accuracy=measured.accuracy,
+        test_loss=measured.loss,
+        training_seconds=sum(record.seconds for record in progress.records),
+        records=tuple(progress.records),
+    )
+    written = {key: value for key, value in vars(result).items() if key != "records"}
+    run.write_json("result.json", written)
+    progress.finished = True
+    progress.write(run)
+    return result

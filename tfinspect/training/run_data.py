@@ -1,0 +1,24 @@
+"""The shards that a run was trained on, found again."""
+
+from tfinspect.data.manifest import Manifest, has_manifest, read_manifest
+from tfinspect.data.prepare import prepare
+from tfinspect.errors import RunError
+from tfinspect.training.run_directory import RunInfo
+
+
+def data_of(info: RunInfo) -> tuple[str, Manifest]:
+    """Returns the directory of a run's shards and its manifest; converts again what is gone.
+
+    Raises:
+      DataError: the data are missing or broken.
+      RunError: the records are not those that the run was begun with.
+    """
+    stored = info.data["directory"]
+    known = has_manifest(stored)
+    directory, manifest = (stored, read_manifest(stored)) if known else prepare(info.config["data"])
+    if manifest.fingerprint() != info.data["fingerprint"]:
+        raise RunError(
+            f"the data in '{directory}' are not those that '{info.directory.path}' was trained on; "
+            "put the old ones back, or evaluate on others with --data."
+        )
+    return directory, manifest

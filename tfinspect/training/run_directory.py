@@ -1,0 +1,155 @@
+"""What one training run leaves on disk, and where.
+
+`config.json` describes the run, `checkpoints/` holds the newest weights with optimizer slots,
+`best/` the weights that did best on the validation split, as they were evaluated, `backup/` what
+`--resume` needs, `export/` a SavedModel, `events/` TensorBoard's files.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tfinspect import files
+from tfinspect.errors import RunError
+
+# What may lie in a directory that takes a new run: an unused lock, a learning-rate curve.
+_HARMLESS = {".lock", "lr-finder.csv", "lr-finder.png"}
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The paths inside a run directory."""
+
+    path: str
+
+    def file(self, name: str) -> str:
+        """Returns the path of a file or folder of the run."""
+        return os.path.join(self.path, name)
+
+    @property
+    def checkpoints(self) -> str:
+        """Newest weights, with optimizer slots and `global_step`."""
+        return self.file("checkpoints")
+
+    @property
+    def best(self) -> str:
+        """The weights with the best validation accuracy."""
+        return self.file("best")
+
+    @property
+    def state(self) -> str:
+        """What `--resume` reads: the last step, its checkpoint, the epochs so far."""
+        return self.file(os.path.join("backup", "state.json"))
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Writes one JSON file atomically."""
+        files.make_directory(os.path.dirname(self.file(name)))
+        with files.writing(self.file(name), "w") as stream:
+            json.dump(value, stream, indent=2, ensure_ascii=False)
+            stream.write("\n")
+
+    def read_json(self, name: str) -> Any:
+        """Reads one JSON file.
+
+        Raises:
+          RunError: it is missing or broken.
+        """
+        path = self.file(name)
+        if not os.path.exists(path):
+            raise RunError(f"'{self.path}' is no run directory: it has no {name}.")
+        try:
+            with files.open_file(path, "r") as stream:
+                return json.load(stream)
+        except ValueError as error:
+            raise RunError(f"'{path}' is no valid JSON: {error}.") from error
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """The description that a run wrote of itself: everything needed to build its network again."""
+
+    directory: RunDirectory
+    network: str
+    width: float
+    num_classes: int
+    compute_dtype: str
+    data: dict[str, Any]
+    config: dict[str, Any]
+    labels: tuple[str, ...]
+
+
+def create(path: str, description: dict[str, Any], labels: tuple[str, ...]) -> RunDirectory:
+    """Starts a run directory: `config.json` and `labels.txt`.
+
+    Raises:
+      RunError: the directory holds something already.
+    """
+    refuse_occupied(path)
+    run = RunDirectory(path)
+    files.make_directory(path)
+    with files.writing(run.file("labels.txt"), "w") as stream:
+        stream.writelines(f"{label}\n" for label in labels)
+    run.write_json("config.json", description)
+    return run
+
+
+def refuse_occupied(path: str) -> None:
+    """Raises a RunError if the directory cannot take a new run."""
+    if os.path.isfile(path):
+        raise RunError(f"'{path}' is a file; choose another --output.")
+    if os.path.exists(os.path.join(path, "config.json")):
+        raise RunError(
+            f"'{path}' already holds a run; continue it with --resume, or choose another --output."
+        )
+    if os.path.isdir(path) and set(os.listdir(path)) - _HARMLESS:
+        raise RunError(f"'{path}' is not empty and holds no run; choose another --output.")
+
+
+def open_run(path: str) -> RunInfo:
+    """Reads a run's description.
+
+    Raises:
+      RunError: the directory is missing or holds no run.
+    """
+    if not os.path.isdir(path):
+        raise RunError(f"no run directory '{path}'; `tfinspect train --output {path}` makes one.")
+    run = RunDirectory(path)
+    described = run.read_json("config.json")
+    with files.open_file(run.file("labels.txt"), "r") as stream:
+        labels = tuple(line.rstrip("\n") for line in stream)
+    try:
+        return RunInfo(
+            directory=run,
+            network=described["network"],
+            width=described["width"],
+            num_classes=described["num_classes"],
+            compute_dtype=described["compute_dtype"],
+            data=described["data"],
+            config=described["config"],
+            labels=labels,
+        )
+    except KeyError as error:
+        path = run.file("config.json")
+        raise RunError(f"'{path}' lacks {error}; it was not written by tfinspect.") from error
+
+
+@contextlib.contextmanager
+def locked(path: str) -> Iterator[None]:
+    """Holds a run directory for this process.
+
+    Raises:
+      RunError: another process is training into it.
+    """
+    files.make_directory(path)
+    with open(os.path.join(path, ".lock"), "w", encoding="utf-8") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RunError(
+                f"another process is training into '{path}'; wait, or choose another --output."
+            ) from error
+        yield

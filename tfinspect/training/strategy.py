@@ -1,0 +1,34 @@
+"""Where a step runs: on one device, or on all devices of this host."""
+
+from typing import Any
+
+from tfinspect.errors import ConfigError
+
+
+def make_strategy(devices: str) -> Any:
+    """Returns the `tf.distribute` strategy for "one" device or "all" local ones.
+
+    Several logical CPUs count as devices where there is no GPU.
+
+    Raises:
+      ConfigError: the name is neither.
+    """
+    import tensorflow as tf
+
+    if devices not in ("one", "all"):
+        raise ConfigError(f"devices '{devices}' is unknown; give 'one' or 'all'.")
+    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+    names = [device.name for device in tf.config.list_logical_devices(kind)]
+    if devices == "one" or len(names) == 1:
+        return tf.distribute.OneDeviceStrategy(names[0])
+    return tf.distribute.MirroredStrategy(names)
+
+
+def check_batch(batch_size: int, replicas: int) -> None:
+    """Raises a ConfigError if the batch cannot be shared equally by the replicas."""
+    if batch_size % replicas:
+        below = batch_size - batch_size % replicas
+        raise ConfigError(
+            f"batch_size {batch_size} cannot be shared by {replicas} devices; "
+            f"give {below or replicas} or {below + replicas}."
+        )

@@ -1,0 +1,116 @@
+"""A model with its optimizer on a strategy, and the values that make up a checkpoint."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+import tf_keras
+
+from tfinspect.nets.registry import get_spec
+from tfinspect.nets.slim_model import SlimModel
+from tfinspect.training import checkpoints, optimizers, strategy
+from tfinspect.training.config import TrainConfig
+from tfinspect.training.losses import CrossEntropy
+from tfinspect.training.progress import Progress
+from tfinspect.training.run_directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """A compiled model and what it is trained with."""
+
+    config: TrainConfig
+    model: SlimModel
+    optimizer: Any
+    strategy: Any
+
+    def values(self) -> dict[str, Any]:
+        """Returns variables, optimizer slots and `global_step` by their stored names."""
+        trainable = self.model.trainable_variables
+        named: dict[str, Any] = dict(self.model.variables_by_name())
+        return named | optimizers.slots(self.config, self.optimizer, trainable)
+
+    @contextlib.contextmanager
+    def evaluated_weights(self) -> Iterator[None]:
+        """Puts the moving averages in the place of the weights while the block runs.
+
+        Without moving averages the weights themselves stay.
+        """
+        averages = optimizers.averages(self.optimizer)
+        weights = self.model.trainable_variables if averages else []
+        kept = [variable.numpy() for variable in weights]
+        for variable, average in zip(weights, averages, strict=True):
+            variable.assign(average)
+        try:
+            yield
+        finally:
+            for variable, value in zip(weights, kept, strict=True):
+                variable.assign(value)
+
+    def evaluate(self, dataset: tf.data.Dataset) -> tuple[float, float]:
+        """Returns loss (L2 terms included) and accuracy (0..1) of the weights as they are."""
+        logs = self.model.evaluate(dataset, verbose=0, return_dict=True)
+        return float(logs["loss"]), float(logs["accuracy"])
+
+    def back_up(self, run: RunDirectory, progress: Progress) -> None:
+        """Writes checkpoint and state of the present step; older checkpoints go last."""
+        name = f"model.ckpt-{progress.step}"
+        checkpoints.save(os.path.join(run.checkpoints, name), self.values())
+        progress.checkpoint = f"checkpoints/{name}"
+        progress.write(run)
+        checkpoints.keep_newest(run.checkpoints, self.config.keep_checkpoints)
+
+    def save_best(self, run: RunDirectory, step: int) -> None:
+        """Writes the variables, as they are now, as the only checkpoint of `best/`."""
+        prefix = os.path.join(run.best, f"model.ckpt-{step}")
+        checkpoints.save(prefix, self.model.variables_by_name() | {"global_step": step_value(step)})
+        checkpoints.keep_newest(run.best, 1)
+
+
+def step_value(step: int) -> tf.Tensor:
+    """Returns a step as TensorFlow 1 stores it, int64."""
+    return tf.constant(step, tf.int64)
+
+
+def make_trainer(config: TrainConfig, num_classes: int, total_steps: int) -> Trainer:
+    """Builds and compiles the configured network with fresh weights.
+
+    Args:
+      config: the settings.
+      num_classes: columns of the logits.
+      total_steps: length of the run, in optimizer steps.
+
+    Raises:
+      NetworkError: the depth or width cannot be built.
+      ConfigError: the batch cannot be shared by the devices.
+    """
+    spec = get_spec(config.network, width=config.width)
+    placed = strategy.make_strategy(config.devices)
+    strategy.check_batch(config.images_per_step, placed.num_replicas_in_sync)
+    with placed.scope():
+        model = SlimModel(
+            spec,
+            num_classes,
+            weight_decay=optimizers.regularization(config),
+            compute_dtype=config.precision,
+            batch_norm_decay=config.moving_average_decay(total_steps),
+            seed=config.seed,
+        )
+        model.build_variables()
+        optimizer = optimizers.make_optimizer(config, model.trainable_variables)
+        model.compile(
+            optimizer=optimizer,
+            loss=CrossEntropy(config.label_smoothing),
+            metrics=[tf_keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        )
+    return Trainer(config, model, optimizer, placed)
+
+
+def restore(trainer: Trainer, run: RunDirectory, progress: Progress) -> None:
+    """Loads variables and slots of a run's last backup; without one the fresh weights stay."""
+    if progress.checkpoint:
+        prefix = run.file(progress.checkpoint)
+        checkpoints.assign(trainer.values(), checkpoints.read(prefix), prefix)

@@ -1,0 +1,133 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+from oracle_files import CKPT_V1, CKPT_V2, OBJECT_BASED
+
+from tfinspect_cli.main import cli
+
+
+def _run(*arguments):
+    return CliRunner().invoke(cli, ["list-vars", *map(str, arguments)])
+
+
+def test_json_has_every_column():
+    result = _run(CKPT_V2, "--scope", "tower_0/conv3/weights", "--format", "json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == [
+        {
+            "name": "tower_0/conv3/weights",
+            "shape": [1, 1, 12, 5],
+            "dtype": "float32",
+            "parameters": 60,
+            "bytes": 240,
+            "trainable": None,
+            "collections": [],
+            "slot": False,
+            "key": "tower_0/conv3/weights",
+            "shard": "model.ckpt-4200000001.data-00000-of-00001",
+        }
+    ]
+
+
+def test_totals_leave_slots_out_and_say_so():
+    result = _run(CKPT_V1)
+    assert result.exit_code == 0, result.output
+    assert "Total: 24 variables" in result.stderr
+    assert "21 optimizer slots are left out" in result.stderr
+
+
+def test_optimizer_slots_are_listed_when_asked_for():
+    result = _run(OBJECT_BASED, "--optimizer", "--scope", "optimizer", "--format", "csv")
+    assert "optimizer/Adam/m/conv1/kernel" in result.stdout
+    assert "left out" not in result.stderr
+
+
+def test_scopes_are_added_up():
+    result = _run(CKPT_V2, "--by-scope", "--depth", "1", "--format", "json")
+    sums = {row["scope"]: row["variables"] for row in json.loads(result.stdout)}
+    assert sums == {"extras": 20, ".": 1, "tower_0": 9}
+
+
+@pytest.mark.parametrize("output_format", ["table", "tree", "markdown"])
+def test_formats_for_people_leave_out_empty_columns(output_format):
+    result = _run(CKPT_V2, "--format", output_format)
+    assert result.exit_code == 0, result.output
+    assert "collections" not in result.stdout
+    assert "weights" in result.stdout
+
+
+def test_sizes_sort_largest_first():
+    rows = json.loads(_run(CKPT_V2, "--sort", "size", "--format", "json").stdout)
+    assert rows[0]["name"] == "tower_0/conv2/weights"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--scope", "tower_0/conv"], "no variable or op in scope 'tower_0/conv'"),
+        (["--match", "nothing"], "the pattern 'nothing' is found in no name"),
+        (["--trainable"], "this format does not say which variables are trainable"),
+        (["--depth", "2"], "--depth says how deep --by-scope goes"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(arguments, message):
+    result = _run(CKPT_V2, *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"Error: {message}" in result.stderr
+
+
+def test_missing_artifact_is_status_2(tmp_path):
+    result = _run(tmp_path / "model.ckpt")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: no artifact")
+
+
+LISTING = """
+import sys
+from tfinspect_cli.main import cli
+cli(["list-vars", sys.argv[1]], standalone_mode=False)
+heavy = {"numpy", "rich", "h5py", "tensorflow", "tensorboard", "matplotlib", "google.protobuf"}
+sys.exit(",".join(sorted(heavy & set(sys.modules))) or 0)
+"""
+
+
+@pytest.mark.parametrize("prefix", [CKPT_V1, CKPT_V2], ids=["V1", "V2"])
+def test_listing_imports_nothing_heavy(prefix):
+    command = [sys.executable, "-c", LISTING, str(prefix)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+
+
+def test_output_without_unicode_is_still_written():
+    command = [sys.executable, "-m", "tfinspect_cli", "list-vars", str(CKPT_V2), "--format", "tree"]
+    process = subprocess.run(command, capture_output=True, env={"PYTHONIOENCODING": "ascii"})
+    assert process.returncode == 0, process.stderr
+    assert b"|- conv1" in process.stdout
+
+
+def test_statistics_are_added_to_the_rows():
+    result = _run(CKPT_V2, "--stats", "--match", "special", "--format", "json")
+    (row,) = json.loads(result.stdout)
+    assert (row["name"], row["nan"], row["inf"]) == ("extras/special", 1, 2)
+
+
+def test_findings_make_the_exit_status_1():
+    result = _run(CKPT_V2, "--health", "--format", "json")
+    assert result.exit_code == 1
+    findings = {row["finding"] for row in json.loads(result.stdout)}
+    assert findings == {"nan", "inf", "denormal"}
+
+
+def test_healthy_variables_are_status_0():
+    result = _run(CKPT_V2, "--health", "--scope", "tower_0")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "0 findings in 9 variables" in result.stderr
+
+
+def test_two_views_at_once_are_refused():
+    result = _run(CKPT_V2, "--health", "--stats")
+    assert result.exit_code == 2
+    assert "give one of --by-scope, --stats and --health" in result.stderr

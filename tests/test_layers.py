@@ -1,0 +1,80 @@
+"""Imports point down only, and the heavy packages stay where they belong."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# Package or module -> what of tfinspect it may import, besides itself and the base.
+BASE = {"errors", "names", "files", "cache"}
+ALLOWED = {
+    "errors": set(),
+    "names": {"errors"},
+    "files": {"errors"},
+    "cache": set(),
+    "entries": {"errors", "names"},
+    "listing": BASE | {"entries"},
+    "text": BASE | {"entries"},
+    "artifacts": BASE | {"entries"},
+    "stats": BASE | {"entries", "artifacts"},
+    "health": BASE | {"entries", "artifacts", "stats"},
+    "graph_relations": BASE | {"entries"},
+    "graph_listing": BASE | {"entries", "listing", "graph_relations"},
+    "tensors": BASE | {"entries", "artifacts", "graph_listing", "live_graph", "shape_inference"},
+    "live_graph": BASE | {"artifacts"},
+    "shape_inference": BASE | {"entries", "artifacts"},
+    "data": BASE,
+    "nets": BASE,
+    "plots": BASE,
+    "model": BASE | {"nets", "data", "training"},
+    "training": BASE | {"nets", "data", "plots", "model"},
+}
+MATPLOTLIB_HOMES = {"plots"}
+
+
+def _modules():
+    return sorted((ROOT / "tfinspect").rglob("*.py"))
+
+
+def _imports(path):
+    """Yields (full module name, whether at the top of the file)."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            yield name, node in tree.body
+
+
+def _layer(path):
+    relative = path.relative_to(ROOT / "tfinspect")
+    return relative.parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_module_imports_only_layers_below(path):
+    layer = _layer(path)
+    if layer == "__init__":
+        return
+    for name, _ in _imports(path):
+        if name.startswith("tfinspect.") and (other := name.split(".")[1]) != layer:
+            assert other in ALLOWED[layer], f"{layer} imports {name}"
+        assert not name.startswith("tfinspect_cli"), "the library imports the command line"
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_matplotlib_is_imported_by_plots_alone(path):
+    if _layer(path) not in MATPLOTLIB_HOMES:
+        assert not [name for name, _ in _imports(path) if name.startswith("matplotlib")]
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_module_is_short_and_library_does_not_print(path):
+    text = path.read_text()
+    assert text.count("\n") <= 300
+    calls = [node.func for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    assert not [call for call in calls if isinstance(call, ast.Name) and call.id == "print"]

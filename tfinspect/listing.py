@@ -1,0 +1,271 @@
+"""Choosing, sorting and adding up entries; pure functions, the same for every format."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from tfinspect.entries import VariableEntry
+from tfinspect.errors import ConfigError
+from tfinspect.names import choices, in_scope
+
+
+class Named(Protocol):
+    """Anything with a name whose components are parted by slashes."""
+
+    @property
+    def name(self) -> str:
+        """The whole name."""
+
+
+Entry = TypeVar("Entry", bound=Named)
+SORT_KEYS = ("order", "name", "size")
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """Which variables are wanted; every criterion must hold.
+
+    Attributes:
+      scopes: any of these scopes, matched by whole path components; empty for all.
+      match: regular expression found anywhere in the name.
+      exclude: regular expressions, none of which is found in the name.
+      collection: name of a graph collection.
+      trainable: only variables known to be trainable.
+      optimizer: also optimizer slots.
+    """
+
+    scopes: tuple[str, ...] = ()
+    match: str | None = None
+    exclude: tuple[str, ...] = ()
+    collection: str | None = None
+    trainable: bool = False
+    optimizer: bool = False
+
+
+@dataclass(frozen=True)
+class ScopeRow:
+    """What lies in one scope."""
+
+    scope: str
+    variables: int
+    parameters: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What a listing adds up to; slots are counted apart."""
+
+    variables: int
+    parameters: int
+    bytes: int
+    slots: int
+    slot_bytes: int
+
+    def sentence(self) -> str:
+        """Words the totals for people."""
+        counted = f"{self.variables:,} variables, {self.parameters:,} parameters, "
+        listed = f"; {self.slots:,} optimizer slots, {self.slot_bytes:,} bytes" * bool(self.slots)
+        return f"Total: {counted}{self.bytes:,} bytes{listed}."
+
+
+def select(
+    entries: Sequence[VariableEntry], criteria: Criteria = Criteria()
+) -> list[VariableEntry]:
+    """Returns the variables that meet all criteria, in their order.
+
+    Raises:
+      ConfigError: a criterion, alone or with those before it, matches nothing, or is no valid
+        regular expression; the nearest existing names are in the message.
+    """
+    if criteria.optimizer or not entries:
+        chosen = list(entries)
+    else:
+        chosen = [entry for entry in entries if not entry.slot]
+    # A scope that holds slots alone is no misspelling.
+    chosen = select_scopes(chosen, criteria.scopes, hidden=entries)
+    chosen = select_pattern(chosen, criteria.match, criteria.exclude)
+    if criteria.collection is not None:
+        chosen = _in_collection(chosen, criteria.collection)
+    if criteria.trainable:
+        chosen = _trainable(chosen)
+    return chosen
+
+
+def select_scopes(
+    entries: Sequence[Entry], scopes: Iterable[str], hidden: Sequence[Named] = ()
+) -> list[Entry]:
+    """Returns the entries in any of the scopes, by whole path components; all for no scope.
+
+    Args:
+      entries: what to choose from.
+      scopes: names of scopes or of single entries.
+      hidden: entries that were left out before, to be told from misspelt scopes.
+
+    Raises:
+      ConfigError: one of the scopes holds nothing.
+    """
+    wanted = [scope.strip("/") for scope in scopes if scope.strip("/")]
+    for scope in wanted:
+        if not any(in_scope(entry.name, scope) for entry in entries):
+            _refuse_scope(scope, entries, hidden)
+    if not wanted:
+        return list(entries)
+    return [entry for entry in entries if any(in_scope(entry.name, scope) for scope in wanted)]
+
+
+def _refuse_scope(scope: str, entries: Sequence[Named], hidden: Sequence[Named]) -> None:
+    if any(in_scope(entry.name, scope) for entry in hidden):
+        raise ConfigError(
+            f"scope '{scope}' holds optimizer slots alone; list them with --optimizer."
+        )
+    raise ConfigError(
+        f"no variable or op in scope '{scope}' (whole components are compared); "
+        f"{choices(scope, all_scopes(entries))}. --match takes a part of a name."
+    )
+
+
+def all_scopes(entries: Iterable[Named]) -> set[str]:
+    """Returns every scope that holds an entry, and the entries' own names."""
+    found: set[str] = set()
+    for entry in entries:
+        name = entry.name
+        while name and name not in found:
+            found.add(name)
+            name = name.rpartition("/")[0]
+    return found
+
+
+def select_pattern(
+    entries: Sequence[Entry], match: str | None, exclude: Iterable[str] = ()
+) -> list[Entry]:
+    """Returns the entries whose names a pattern is found in, without the excluded ones.
+
+    Raises:
+      ConfigError: an invalid pattern, or nothing is left.
+    """
+    chosen = list(entries)
+    if match is not None:
+        wanted = _pattern(match)
+        chosen = [entry for entry in entries if wanted.search(entry.name)]
+        if not chosen:
+            names = (entry.name for entry in entries)
+            raise ConfigError(
+                f"the pattern '{match}' is found in no name; {choices(match, names)}. "
+                "It is a regular expression, found anywhere in a name."
+            )
+    for pattern in exclude:
+        unwanted = _pattern(pattern)
+        left = [entry for entry in chosen if not unwanted.search(entry.name)]
+        if chosen and not left:
+            raise ConfigError(f"--exclude '{pattern}' leaves nothing; give a narrower pattern.")
+        chosen = left
+    return chosen
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ConfigError(f"'{text}' is no valid regular expression: {error}.") from error
+
+
+def _in_collection(entries: Sequence[VariableEntry], collection: str) -> list[VariableEntry]:
+    chosen = [entry for entry in entries if collection in entry.collections]
+    if chosen:
+        return chosen
+    existing = {name for entry in entries for name in entry.collections}
+    if not existing:
+        raise ConfigError(
+            f"collection '{collection}' is not known here: this format stores no collections; "
+            "list the MetaGraph (.meta) or the SavedModel that belongs to it."
+        )
+    raise ConfigError(f"no variable in collection '{collection}'; {choices(collection, existing)}.")
+
+
+def _trainable(entries: Sequence[VariableEntry]) -> list[VariableEntry]:
+    chosen = [entry for entry in entries if entry.trainable]
+    if chosen or not entries:
+        return chosen
+    if all(entry.trainable is None for entry in entries):
+        raise ConfigError(
+            "this format does not say which variables are trainable; "
+            "list the MetaGraph (.meta), SavedModel or .keras file, or leave out --trainable."
+        )
+    raise ConfigError("none of these variables is trainable; leave out --trainable.")
+
+
+def sort(entries: Sequence[VariableEntry], key: str) -> list[VariableEntry]:
+    """Sorts by `name` (numbers as numbers), `size` (largest first) or `order` (as stored)."""
+    if key == "name":
+        return sorted(entries, key=natural)
+    if key == "size":
+        return sorted(entries, key=lambda entry: (-entry.bytes, entry.name))
+    return list(entries)
+
+
+def natural(entry: Named) -> list[Any]:
+    """Returns a sort key under which `unit10` comes after `unit9`."""
+    parts = re.split(r"(\d+)", entry.name)
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
+
+
+def roll_up(entries: Sequence[VariableEntry], depth: int | None = None) -> list[ScopeRow]:
+    """Adds up parameters and bytes by scope, in order of first appearance.
+
+    Args:
+      entries: variables.
+      depth: number of leading components that make a scope; None for the whole scope of each
+        variable. A variable with fewer components stands under its own scope.
+
+    Returns:
+      One row a scope; variables outside every scope have the scope ``.``.
+    """
+    sums: dict[str, list[int]] = {}
+    for entry in entries:
+        components = entry.name.split("/")[:-1]
+        scope = "/".join(components if depth is None else components[:depth]) or "."
+        row = sums.setdefault(scope, [0, 0, 0])
+        row[0] += 1
+        row[1] += entry.parameters
+        row[2] += entry.bytes
+    return [ScopeRow(scope, *row) for scope, row in sums.items()]
+
+
+def brief_rows(entries: Sequence[VariableEntry]) -> list[dict[str, Any]]:
+    """Returns the rows of a listing for people: without the columns that would say nothing."""
+    told = {
+        "trainable": any(entry.trainable is not None for entry in entries),
+        "collections": any(entry.collections for entry in entries),
+        "slot": any(entry.slot for entry in entries),
+        "key": any(entry.key not in ("", entry.name) for entry in entries),
+        "shard": len({entry.shard for entry in entries}) > 1,
+    }
+    silent = [column for column, tells in told.items() if not tells]
+    rows = [entry.row() for entry in entries]
+    for row in rows:
+        for column in silent:
+            del row[column]
+    return rows
+
+
+def totals(entries: Iterable[VariableEntry]) -> Totals:
+    """Adds up variables, parameters and bytes; slots apart from the rest."""
+    kept, slots = _parted(entries, lambda entry: entry.slot)
+    return Totals(
+        variables=len(kept),
+        parameters=sum(entry.parameters for entry in kept),
+        bytes=sum(entry.bytes for entry in kept),
+        slots=len(slots),
+        slot_bytes=sum(entry.bytes for entry in slots),
+    )
+
+
+def _parted(
+    entries: Iterable[VariableEntry], condition: Callable[[VariableEntry], bool]
+) -> tuple[list[VariableEntry], list[VariableEntry]]:
+    sides: tuple[list[VariableEntry], list[VariableEntry]] = ([], [])
+    for entry in entries:
+        sides[condition(entry)].append(entry)
+    return sides

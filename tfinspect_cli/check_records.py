@@ -1,0 +1,45 @@
+"""`tfinspect check-records`: count, verify, look at and diagnose TFRecord files."""
+
+import click
+
+from tfinspect_cli.emit import emit, format_option, message
+
+FOUND_SOMETHING = 1
+# A longer histogram is printed with --labels alone.
+MAX_LABEL_ROWS = 20
+
+
+@click.command(
+    "check-records",
+    epilog="Example: tfinspect check-records records --contact-sheet records.png",
+)
+@click.argument("path")
+@click.option("--contact-sheet", metavar="PNG", help="Draw some images of every label.")
+@click.option("--labels", is_flag=True, help="List counts by label instead of files.")
+@format_option
+@click.pass_context
+def command(
+    ctx: click.Context, path: str, contact_sheet: str | None, labels: bool, output_format: str
+) -> None:
+    """Count, verify, look at and diagnose TFRecord files.
+
+    PATH is a file, a directory or a quoted glob. Every checksum is verified; labels, images,
+    duplicates across splits and the manifest are checked. Findings go to standard error, one a
+    line, and make the exit status 1.
+    """
+    from tfinspect.data.check import check_records
+
+    report = check_records(path, sample=contact_sheet is not None)
+    if contact_sheet is not None:
+        from tfinspect.plots.contact_sheet import write_contact_sheet
+
+        cells = [(image.label, image.image) for image in report.sample]
+        write_contact_sheet(contact_sheet, cells, title=f"{path}: {report.examples:,} examples")
+    emit(report.label_rows() if labels else report.rows(), output_format)
+    if output_format == "table" and not labels and len(report.label_rows()) <= MAX_LABEL_ROWS:
+        click.echo()
+        emit(report.label_rows(), output_format)
+    for finding in report.findings:
+        message(f"Finding: {finding}")
+    if report.findings:
+        ctx.exit(FOUND_SOMETHING)

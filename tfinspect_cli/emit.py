@@ -1,0 +1,88 @@
+"""Records to standard output in any format; messages and progress to standard error."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import click
+
+from tfinspect import text
+
+FORMATS = ("table", "json", "csv", "markdown")
+# What a program reads: every column, and nothing but the rows.
+MACHINE_FORMATS = ("json", "csv")
+# What a terminal or file without Unicode gets in place of a table's and a tree's lines.
+_PLAIN_LINES = str.maketrans({"─": "-", "│": "|", "├": "|", "└": "`"})
+_LINES_AT_ONCE = 4096
+
+
+def _format_option(formats: Sequence[str]) -> Callable[..., Any]:
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(formats),
+        default="table",
+        show_default=True,
+        help="How the data on standard output is written.",
+    )
+
+
+format_option = _format_option(FORMATS)
+# For rows whose first column is a name with scopes.
+tree_format_option = _format_option(tuple(text.RENDERERS))
+
+
+def emit(rows: Sequence[Mapping[str, Any]], output_format: str) -> None:
+    """Writes flat records with equal keys in one of the formats of `tfinspect.text`."""
+    if output_format == "table":
+        write_lines(text.as_table(rows, terminal_width()))
+    else:
+        write_lines(text.RENDERERS[output_format](rows))
+
+
+def terminal_width() -> int | None:
+    """Returns the width of the terminal; None when the output is piped and must not be folded."""
+    if not sys.stdout.isatty():
+        return None
+    # A terminal that does not know its width says 0.
+    return int(os.environ.get("COLUMNS") or os.get_terminal_size(sys.stdout.fileno()).columns or 80)
+
+
+def write_lines(lines: Iterator[str]) -> None:
+    """Writes lines to standard output, many at a time, in letters that its encoding has."""
+    encoding = sys.stdout.encoding or "utf-8"
+    while part := list(islice(lines, _LINES_AT_ONCE)):
+        block = "\n".join(part) + "\n"
+        try:
+            block.encode(encoding)
+        except UnicodeEncodeError:
+            block = block.translate(_PLAIN_LINES)
+            block = block.encode(encoding, "backslashreplace").decode(encoding)
+        sys.stdout.write(block)
+    sys.stdout.flush()
+
+
+def message(text: str) -> None:
+    """Writes a line for people, to standard error."""
+    click.echo(text, err=True)
+
+
+def _no_bar(amount: int = 1) -> None:
+    del amount
+
+
+@contextmanager
+def progress(description: str, total: int | None = None) -> Iterator[Any]:
+    """Yields `advance(amount)` behind a progress bar; no bar when stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield _no_bar
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda amount=1: bar.update(task, advance=amount)

@@ -1,0 +1,112 @@
+"""The `tfinspect` command: finds its subcommands without importing them, and words every error."""
+
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from tfinspect.errors import TfinspectError, TrainingInterruptedError
+from tfinspect_cli import quiet
+
+# Command name -> its one-line help: `tfinspect --help` imports no command's module.
+COMMANDS = {
+    "train": "Train a CIFAR residual network on real images.",
+    "evaluate": "Measure a run's accuracy, calibration and confusions on one split.",
+    "predict": "Label images with a trained network.",
+    "convert": "Write images as TFRecord shards.",
+    "check-records": "Count, verify, look at and diagnose TFRecord files.",
+    "list-vars": "List the variables of a checkpoint, SavedModel or Keras file.",
+    "list-tensors": "List the tensors of a GraphDef, MetaGraph or SavedModel.",
+}
+INTERRUPTED = 130
+
+
+class CommandGroup(click.Group):
+    """A click group whose commands are imported when they run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns the commands' names in the order of the help page."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports the module of one command; an unknown name gives None."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"tfinspect_cli.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Adds the nearest command names to click's own message about an unknown one."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from tfinspect.names import choices
+
+            ctx.fail(f"no command '{args[0]}'; {choices(args[0], COMMANDS)}.")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands with their one-line helps, without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(  # type: ignore[override]
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Runs a command and turns errors into one `Error:` line and an exit status."""
+        try:
+            result: Any = super().main(args, prog_name, complete_var, False, **extra)
+        except click.exceptions.Exit as error:
+            result = error.exit_code
+        except click.ClickException as error:
+            error.show()
+            result = error.exit_code
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("Interrupted.", err=True)
+            result = INTERRUPTED
+        except TfinspectError as error:
+            result = _report(error)
+        if standalone_mode:
+            sys.exit(result if isinstance(result, int) else 0)
+        return result
+
+
+def _report(error: TfinspectError) -> int:
+    if quiet.debugging():
+        traceback.print_exc()
+    click.echo(f"Error: {error}", err=True)
+    return INTERRUPTED if isinstance(error, TrainingInterruptedError) else 2
+
+
+@click.group(
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: tfinspect train --output runs/digits",
+)
+@click.version_option(package_name="tfinspect", prog_name="tfinspect")
+@click.option("--verbose", is_flag=True, help="Let TensorFlow's own messages and warnings through.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(verbose: bool, debug: bool) -> None:
+    """See inside TensorFlow models and reuse them.
+
+    Data goes to standard output, progress and messages to standard error. Exit status: 0 fine,
+    1 something was found (a corrupt record), 2 wrong usage or input, 130 interrupted.
+    """
+    quiet.set_up(verbose=verbose, debug=debug)
+
+
+def main() -> None:
+    """The console script."""
+    cli(prog_name="tfinspect")

@@ -1,0 +1,30 @@
+"""The options with which every listing chooses by name."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+_OPTIONS = (
+    click.option(
+        "--scope",
+        "scopes",
+        multiple=True,
+        metavar="SCOPE",
+        help="Only this scope, by whole components; may be given more than once.",
+    ),
+    click.option("--match", metavar="REGEX", help="Only names in which the pattern is found."),
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="REGEX",
+        help="Without names in which the pattern is found; may be given more than once.",
+    ),
+)
+
+
+def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--scope`, `--match` and `--exclude` to a command."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function

@@ -1,0 +1,62 @@
+"""`tfinspect train`."""
+
+from typing import Any
+
+import click
+
+from tfinspect_cli import training_output
+from tfinspect_cli.training_options import config_options, given_settings
+
+
+@click.command(
+    "train",
+    epilog="Example: tfinspect train --data digits --epochs 30 --output runs/digits",
+)
+@config_options
+@click.option(
+    "--config", "config_file", type=click.Path(), help="Settings from a YAML or JSON file."
+)
+@click.option("--output", type=click.Path(), help="Run directory.  [default: runs/DATA-NETWORK]")
+@click.option("--resume", is_flag=True, help="Go on with the run in --output, with its settings.")
+@click.option("--find-lr", is_flag=True, help="Only look for a learning rate, and draw its curve.")
+def command(
+    config_file: str | None,
+    output: str | None,
+    resume: bool,
+    find_lr: bool,
+    **settings: Any,
+) -> None:
+    """Train a CIFAR residual network.
+
+    With no option at all it trains on real handwritten digits, which need no network. Settings
+    given here go before those of --config.
+    """
+    from tfinspect.training import config as configs
+
+    given = given_settings(settings)
+    if resume:
+        _refuse_settings(given, config_file, output)
+        training_output.run(lambda observer, run: run.resume(output, observer=observer))
+        return
+    loaded = configs.load_settings(config_file) if config_file else {}
+    config = configs.config_from(loaded | given, config_file or "the command line")
+    output = output or f"runs/{_short(config.data)}-{config.network}"
+    if find_lr:
+        training_output.find_learning_rate(config, output)
+        return
+    training_output.run(lambda observer, run: run.train(config, output, observer=observer))
+
+
+def _refuse_settings(given: dict[str, Any], config_file: str | None, output: str | None) -> None:
+    if output is None:
+        raise click.UsageError("--resume needs --output, the run directory to go on with.")
+    if given or config_file:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given) or "--config"
+        raise click.UsageError(
+            f"--resume takes the run's own settings, and {names} would change them; leave it out, "
+            "or start a new run in another --output."
+        )
+
+
+def _short(data: str) -> str:
+    return data.rstrip("/").rsplit("/", 1)[-1].split(".")[0] or "data"

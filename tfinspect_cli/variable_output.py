@@ -1,0 +1,50 @@
+"""What `list-vars` writes: variables, scopes, statistics or findings."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from tfinspect import listing
+from tfinspect.artifacts import Artifact
+from tfinspect.entries import VariableEntry
+from tfinspect_cli.emit import MACHINE_FORMATS, emit, message, progress
+
+
+def write_variables(variables: Sequence[VariableEntry], output_format: str) -> None:
+    """Writes one row a variable; without empty columns in the formats for people."""
+    emit(_rows(variables, output_format), output_format)
+
+
+def _rows(variables: Sequence[VariableEntry], output_format: str) -> list[dict[str, Any]]:
+    if output_format in MACHINE_FORMATS:
+        return [entry.row() for entry in variables]
+    return listing.brief_rows(variables)
+
+
+def write_scopes(variables: Sequence[VariableEntry], depth: int | None, output_format: str) -> None:
+    """Writes one row a scope."""
+    emit([asdict(row) for row in listing.roll_up(variables, depth)], output_format)
+
+
+def write_stats(artifact: Artifact, variables: Sequence[VariableEntry], output_format: str) -> None:
+    """Writes one row a variable with the statistics of its values."""
+    from tfinspect.stats import stats_row, variable_stats
+
+    rows = _rows(variables, output_format)
+    with progress("reading", len(rows)) as advance:
+        for row, (_, stats) in zip(rows, variable_stats(artifact, variables), strict=True):
+            row.update(stats_row(stats))
+            advance()
+    emit(rows, output_format)
+
+
+def write_health(
+    artifact: Artifact, variables: Sequence[VariableEntry], output_format: str
+) -> bool:
+    """Writes one row a finding, and tells whether there was any."""
+    from tfinspect.health import health
+
+    findings = [finding.row() for finding in health(artifact, variables)]
+    emit(findings, output_format)
+    message(f"{len(findings):,} findings in {len(variables):,} variables.")
+    return bool(findings)

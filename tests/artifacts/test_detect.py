@@ -1,0 +1,102 @@
+import shutil
+
+import pytest
+from oracle_files import CKPT_V1, CKPT_V2, OBJECT_BASED, copied
+
+from tfinspect.artifacts import open_artifact
+from tfinspect.errors import ArtifactError
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["", "/model.ckpt", "/model.ckpt.index", "/model.ckpt.data-00000-of-00001", "/checkpoint"],
+    ids=["directory", "prefix", "index", "data", "state file"],
+)
+def test_every_spelling_opens_the_checkpoint(tmp_path, spelling):
+    for suffix in (".index", ".data-00000-of-00001"):
+        shutil.copy(f"{CKPT_V2}{suffix}", tmp_path / f"model.ckpt{suffix}")
+    (tmp_path / "checkpoint").write_text('model_checkpoint_path: "model.ckpt"\n')
+    artifact = open_artifact(f"{tmp_path}{spelling}")
+    assert artifact.path == f"{tmp_path}/model.ckpt"
+    assert len(artifact.variables) == 51
+
+
+def test_home_directory_is_understood(tmp_path, monkeypatch):
+    copied(CKPT_V1, tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert open_artifact(f"~/{CKPT_V1.name}").kind == "V1 checkpoint"
+
+
+def test_directory_that_was_moved_still_opens(tmp_path):
+    copied(CKPT_V2, tmp_path)
+    state = f'model_checkpoint_path: "/somewhere/else/{CKPT_V2.name}"\n'
+    (tmp_path / "checkpoint").write_text(state)
+    assert open_artifact(tmp_path).path == f"{tmp_path}/{CKPT_V2.name}"
+
+
+def test_directory_with_one_checkpoint_needs_no_state_file(tmp_path):
+    copied(CKPT_V2, tmp_path)
+    assert len(open_artifact(tmp_path).variables) == 51
+
+
+def test_state_file_that_names_a_missing_checkpoint_is_told(tmp_path):
+    copied(OBJECT_BASED, tmp_path)
+    (tmp_path / "checkpoint").write_text('model_checkpoint_path: "ckpt-4"\n')
+    with pytest.raises(
+        ArtifactError, match=r"names '.*ckpt-4', which is missing; there are: 'ckpt-3'"
+    ):
+        open_artifact(tmp_path)
+
+
+def test_state_file_without_a_path_is_told(tmp_path):
+    (tmp_path / "checkpoint").write_text("nothing")
+    with pytest.raises(ArtifactError, match="names no checkpoint"):
+        open_artifact(tmp_path)
+
+
+def test_wrong_path_gets_the_nearest_artifacts(tmp_path):
+    copied(OBJECT_BASED, tmp_path)
+    with pytest.raises(
+        ArtifactError, match=r"no artifact '.*/ckpt-2'; artifacts near it: '.*/ckpt-3'"
+    ):
+        open_artifact(tmp_path / "ckpt-2")
+
+
+def test_file_of_no_format_is_told(tmp_path):
+    (tmp_path / "notes.txt").write_text("text")
+    with pytest.raises(ArtifactError, match="is of none of the known formats"):
+        open_artifact(tmp_path / "notes.txt")
+
+
+def test_empty_directory_is_told(tmp_path):
+    with pytest.raises(ArtifactError, match="holds no artifact"):
+        open_artifact(tmp_path)
+
+
+def test_remote_path_is_told():
+    with pytest.raises(ArtifactError, match="is remote; copy"):
+        open_artifact("gs://bucket/model.ckpt")
+
+
+def test_index_that_cannot_be_opened_is_told(tmp_path):
+    prefix = copied(CKPT_V2, tmp_path)
+    index = prefix.with_name(f"{prefix.name}.index")
+    index.unlink()
+    index.symlink_to(index)
+    with pytest.raises(ArtifactError, match="no artifact"):
+        open_artifact(prefix)
+
+
+@pytest.mark.parametrize("place", ["best", "checkpoints"])
+def test_run_directory_gives_its_weights(tmp_path, place):
+    (tmp_path / place).mkdir()
+    copied(CKPT_V2, tmp_path / place)
+    (tmp_path / "config.json").write_text("{}")
+    assert open_artifact(tmp_path).path == f"{tmp_path}/{place}/{CKPT_V2.name}"
+
+
+def test_run_directory_without_weights_is_told(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ArtifactError, match="has no checkpoint in best or checkpoints"):
+        open_artifact(tmp_path)

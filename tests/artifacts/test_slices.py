@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from table_writer import field, shape
+
+from tfinspect.artifacts.slices import (
+    Extent,
+    assemble,
+    parse_shape,
+    parse_slice,
+    slice_key,
+    slice_shape,
+)
+from tfinspect.artifacts.wire import WireError
+
+
+def test_shape_is_read():
+    assert parse_shape(shape(3, 0, 5)) == (3, 0, 5)
+
+
+def test_unknown_rank_is_none():
+    assert parse_shape(field(3, 1)) is None
+
+
+@pytest.mark.parametrize("sizes", [(2**40, 2**40), (-1,), (1,) * 255])
+def test_shape_that_no_tensor_has_is_refused(sizes):
+    with pytest.raises(WireError, match="shape"):
+        parse_shape(shape(*sizes))
+
+
+def test_slice_without_length_is_the_whole_axis():
+    data = field(1, b"") + field(1, field(1, 2) + field(2, 3))
+    assert parse_slice(data, 0, len(data)) == (Extent(0, -1), Extent(2, 3))
+
+
+def test_shape_of_a_slice():
+    assert slice_shape((Extent(0, -1), Extent(2, 3)), (4, 9)) == (4, 3)
+
+
+def test_slice_outside_its_variable_is_refused():
+    with pytest.raises(WireError, match="from 2 to 5 of an axis of 4"):
+        slice_shape((Extent(2, 3),), (4,))
+
+
+def test_zero_bytes_in_a_name_are_escaped_in_keys():
+    whole = slice_key(b"a\x00b", (Extent(0, -1),))
+    assert whole == b"\x00" + b"a\x00\xffb\x00\x01" + b"\x01\x01" + b"\x80" + b"\x7f"
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (63, b"\xbf"),
+        (64, b"\xc0\x40"),
+        (8191, b"\xdf\xff"),
+        (8192, b"\xe0\x20\x00"),
+        (-65, b"\x3f\xbf"),
+    ],
+)
+def test_signed_numbers_in_keys_are_ordered_codes(value, code):
+    key = slice_key(b"", (Extent(value, -1),))
+    assert key == b"\x00\x00\x01\x01\x01" + code + b"\x7f"
+
+
+def test_slices_are_put_together():
+    whole = np.arange(12).reshape(3, 4)
+    places = [
+        (Extent(0, 1), Extent(0, -1)),
+        (Extent(1, 2), Extent(0, 2)),
+        (Extent(1, 2), Extent(2, 2)),
+    ]
+
+    def read(extents):
+        ranges = [one.resolved(size) for one, size in zip(extents, whole.shape, strict=True)]
+        return whole[tuple(slice(*bounds) for bounds in ranges)]
+
+    np.testing.assert_array_equal(assemble((3, 4), whole.dtype, places, read), whole)
+
+
+@pytest.mark.parametrize(
+    "places",
+    [[(Extent(0, 2),)], [(Extent(0, 2),), (Extent(1, 2),)], []],
+    ids=["gap", "overlap", "nothing"],
+)
+def test_slices_that_do_not_cover_are_refused(places):
+    with pytest.raises(WireError, match="has slices"):
+        assemble((4,), np.dtype(int), places, lambda _: np.zeros(2, int))

@@ -1,0 +1,114 @@
+import struct
+
+import pytest
+from table_writer import entries, finished, table, varint, with_trailer
+
+from tfinspect.artifacts.sstable import Table, UnknownCodecError
+from tfinspect.errors import ArtifactError
+
+PAIRS = {b"": b"header", b"a": b"1" * 200, b"ab": b"2"}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(data):
+        path = tmp_path / "table"
+        path.write_bytes(data)
+        return str(path)
+
+    return write
+
+
+def _all(found):
+    return {key: value for block in found.blocks for key, value in found.read_block(block)}
+
+
+def test_entries_of_all_blocks_come_back(write):
+    assert _all(Table(write(table(PAIRS, {b"b": b"3"})))) == PAIRS | {b"b": b"3"}
+
+
+def test_snappy_block_is_unpacked(write):
+    assert _all(Table(write(table(PAIRS, codecs=(1,))))) == PAIRS
+
+
+def test_prefix_compressed_keys_are_completed(write):
+    body = varint(0) + varint(3) + varint(1) + b"abc1" + varint(2) + varint(1) + varint(1) + b"d2"
+    block = with_trailer(body + struct.pack("<II", 0, 1))
+    data = finished(block, {b"abd": varint(0) + varint(len(block) - 5)})
+    assert _all(Table(write(data))) == {b"abc": b"1", b"abd": b"2"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [(b"b", b"3"), (b"", b"header"), (b"aa", None), (b"z", None)]
+)
+def test_get_finds_one_key(write, key, value):
+    assert Table(write(table(PAIRS, {b"b": b"3"}))).get(key) == value
+
+
+def test_file_of_another_kind_is_refused(write):
+    with pytest.raises(ArtifactError, match="does not end like a checkpoint's table"):
+        Table(write(b"x" * 100))
+
+
+@pytest.mark.parametrize("length", [0, 1, 47])
+def test_file_shorter_than_a_footer_is_refused(write, length):
+    with pytest.raises(ArtifactError, match="broken at byte 0"):
+        Table(write(table(PAIRS)[-length:] if length else b""))
+
+
+def test_flipped_bit_is_found_by_the_checksum(write):
+    data = bytearray(table(PAIRS))
+    data[10] ^= 1
+    with pytest.raises(ArtifactError, match=r"at byte 0 .*checksum of a block"):
+        _all(Table(write(bytes(data))))
+
+
+def test_unknown_codec_is_named(write):
+    with pytest.raises(UnknownCodecError, match="compression type 7"):
+        _all(Table(write(table(PAIRS, codecs=(7,)))))
+
+
+def test_block_that_says_it_unfolds_to_gigabytes_is_refused(write):
+    bomb = varint(2**40) + b"\x00a"
+    block = bomb + b"\x01"
+    from table_writer import crc_of
+
+    block += struct.pack("<I", crc_of(block))
+    data = finished(block, {b"a": varint(0) + varint(len(bomb))})
+    with pytest.raises(ArtifactError, match="cannot unfold to 1,099,511,627,776"):
+        _all(Table(write(data)))
+
+
+def test_blocks_that_share_bytes_are_refused(write):
+    block = with_trailer(entries(PAIRS))
+    handle = varint(0) + varint(len(block) - 5)
+    with pytest.raises(ArtifactError, match="overlaps another"):
+        Table(write(finished(block, {b"a": handle, b"b": handle})))
+
+
+def test_block_behind_the_end_of_the_file_is_refused(write):
+    with pytest.raises(ArtifactError, match="ends behind the end"):
+        Table(write(finished(b"", {b"a": varint(2**40) + varint(5)})))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        varint(0) + varint(1) + varint(1) + b"b1" + varint(0) + varint(1) + varint(1) + b"a2",
+        varint(5) + varint(1) + varint(1) + b"a1",
+        varint(0) + varint(1) + varint(200) + b"a1",
+    ],
+    ids=["keys out of order", "shared beyond the key", "value beyond the block"],
+)
+def test_impossible_entry_is_refused(write, body):
+    block = with_trailer(body + struct.pack("<II", 0, 1))
+    data = finished(block, {b"z": varint(0) + varint(len(block) - 5)})
+    with pytest.raises(ArtifactError, match="a block's entries"):
+        _all(Table(write(data)))
+
+
+def test_restart_points_that_do_not_fit_are_refused(write):
+    block = with_trailer(struct.pack("<I", 2**31))
+    data = finished(block, {b"z": varint(0) + varint(len(block) - 5)})
+    with pytest.raises(ArtifactError, match="restart points"):
+        _all(Table(write(data)))

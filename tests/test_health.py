@@ -1,0 +1,89 @@
+import ml_dtypes
+import numpy as np
+import pytest
+from oracle_files import CKPT_V2, copied
+
+from tfinspect.artifacts import open_artifact
+from tfinspect.entries import VariableEntry
+from tfinspect.health import health, value_findings
+
+RANDOM = np.random.RandomState(0)
+
+
+def _kernel(*shape):
+    return RANDOM.standard_normal(shape).astype(np.float32)
+
+
+def _found(value, name="net/conv/weights"):
+    entry = VariableEntry(name, value.shape, str(value.dtype), value.size, value.nbytes)
+    return {finding.finding: finding for finding in value_findings(entry, value)}
+
+
+def test_healthy_kernel_has_no_findings():
+    assert _found(_kernel(3, 3, 8, 16)) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "finding", "count"),
+    [
+        (np.float32([1, np.nan, np.nan]), "nan", 2),
+        (np.float32([1, np.inf, -np.inf, 0]), "inf", 2),
+        (np.zeros((3, 3), np.float32), "all zero", 9),
+        (np.full(4, 7, np.int32), "constant", 4),
+        (np.float32([1, -2e7, 3e6]), "exploding", 2),
+        (np.float32([1, 1e-40, 0]), "denormal", 1),
+        (np.array([np.nan, 1], ml_dtypes.bfloat16), "nan", 1),
+    ],
+)
+def test_wrong_values_are_found(value, finding, count):
+    assert _found(value)[finding].count == count
+
+
+def test_single_value_is_not_constant():
+    assert _found(np.float32([3])) == {}
+
+
+def test_integers_do_not_explode():
+    assert _found(np.int64([4_200_000_001, 1])) == {}
+
+
+def test_equal_filters_are_found():
+    kernel = _kernel(3, 3, 8, 16)
+    kernel[..., 7] = kernel[..., 2]
+    found = _found(kernel)["duplicate filters"]
+    assert (found.count, found.detail) == (1, "filter 7 equals 2")
+
+
+def test_filters_of_a_depthwise_kernel_are_its_channels():
+    kernel = _kernel(3, 3, 8, 1)
+    kernel[:, :, 5] = kernel[:, :, 0]
+    found = _found(kernel, "net/dw/depthwise_weights")["duplicate filters"]
+    assert found.detail == "filter 5 equals 0"
+
+
+def test_zero_filters_are_not_copies_of_each_other():
+    kernel = _kernel(3, 3, 8, 16)
+    kernel[..., :3] = 0
+    assert _found(kernel) == {}
+
+
+@pytest.mark.parametrize("kind", ["gamma", "moving_variance"])
+def test_channels_without_scale_are_dead(kind):
+    found = _found(np.float32([1, 1e-9, 2]), f"net/BatchNorm/{kind}")["dead channels"]
+    assert (found.count, found.detail) == (1, f"{kind} is near zero in channels 1")
+
+
+def test_small_values_elsewhere_are_not_dead():
+    assert _found(np.float32([1, 1e-9, 2]), "net/biases") == {}
+
+
+def test_broken_value_is_a_finding_and_the_rest_is_read(tmp_path):
+    prefix = copied(CKPT_V2, tmp_path)
+    path = tmp_path / f"{prefix.name}.data-00000-of-00001"
+    data = bytearray(path.read_bytes())
+    value = open_artifact(CKPT_V2).read("tower_0/conv3/weights")
+    data[data.find(value.tobytes())] ^= 1
+    path.write_bytes(data)
+    found = [(one.name, one.finding) for one in health(open_artifact(prefix))]
+    assert ("tower_0/conv3/weights", "unreadable") in found
+    assert ("extras/special", "nan") in found

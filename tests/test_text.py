@@ -1,0 +1,92 @@
+import csv
+import json
+
+import pytest
+
+from tfinspect import text
+
+ROWS = [
+    {"name": "net/a/w", "shape": (3, None), "size": 1000, "known": True},
+    {"name": "net/b", "shape": None, "size": 5, "known": None},
+]
+
+
+def _text(lines):
+    return "\n".join(lines)
+
+
+def test_table_lines_up_numbers_to_the_right():
+    assert _text(text.as_table(ROWS)) == (
+        "name     shape    size  known\n"
+        "───────  ──────  ─────  ─────\n"
+        "net/a/w  [3, ?]  1,000  yes\n"
+        "net/b    -           5  -"
+    )
+
+
+def test_table_fits_the_width_and_loses_nothing():
+    rows = [{"name": "scope/" * 20, "size": 7}]
+    lines = list(text.as_table(rows, 40))
+    assert max(map(len, lines)) <= 40
+    assert "".join(line.split()[0] for line in lines[2:]) == "scope/" * 20
+
+
+def test_table_without_width_is_never_folded():
+    assert len(list(text.as_table([{"name": "x" * 500}]))) == 3
+
+
+def test_tree_adds_up_its_branches():
+    assert _text(text.as_tree([{"name": row["name"], "size": row["size"]} for row in ROWS])) == (
+        "name      size\n"
+        "───────  ─────\n"
+        "net      1,005\n"
+        "├─ a     1,000\n"
+        "│  └─ w  1,000\n"
+        "└─ b         5"
+    )
+
+
+def test_variable_that_is_a_scope_too_keeps_its_own_value():
+    rows = [{"name": "w", "size": 1}, {"name": "w/Adam", "size": 2}]
+    assert [line.split()[-1] for line in text.as_tree(rows)][2:] == ["1", "2"]
+
+
+def test_tree_of_deep_names_needs_no_recursion():
+    (line, *_) = list(text.as_tree([{"name": "/".join("a" * 3000)}]))[-1:]
+    assert line.endswith("└─ a")
+
+
+def test_json_is_one_array_of_objects():
+    assert json.loads(_text(text.as_json(ROWS))) == [
+        {"name": "net/a/w", "shape": [3, None], "size": 1000, "known": True},
+        {"name": "net/b", "shape": None, "size": 5, "known": None},
+    ]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_json_has_no_numbers_that_json_does_not_know(value):
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    (row,) = json.loads(_text(text.as_json([{"max": value}])), parse_constant=refuse)
+    assert row["max"] == str(value)
+
+
+def test_csv_reads_back():
+    first, second = csv.DictReader(text.as_csv(ROWS))
+    assert first == {"name": "net/a/w", "shape": "[3, ?]", "size": "1000", "known": "True"}
+    assert second["shape"] == ""
+
+
+def test_markdown_escapes_pipes():
+    lines = list(text.as_markdown([{"name": "a|b", "size": 3}]))
+    assert lines == ["| name | size |", "|---|---:|", "| a\\|b | 3 |"]
+
+
+@pytest.mark.parametrize("render", text.RENDERERS.values(), ids=text.RENDERERS)
+def test_no_rows_are_no_error(render):
+    assert _text(render([])) in ("", "[]")
+
+
+def test_control_characters_do_not_reach_the_terminal():
+    assert text.cell("a\x1b[2Jb\n") == "a\\x1b[2Jb\\n"

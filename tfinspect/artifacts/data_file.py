@@ -1,0 +1,143 @@
+"""Data files of V2 checkpoints: arrays mapped into memory, strings behind their lengths.
+
+Source: `tensorflow/core/util/tensor_bundle/tensor_bundle.cc` (WriteTensor, WriteStringTensor).
+"""
+
+import math
+import mmap
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tfinspect.artifacts.bundle_entry import BundleEntry
+from tfinspect.artifacts.dtypes import element_bytes, is_readable, numpy_dtype
+from tfinspect.artifacts.sstable import masked_crc
+from tfinspect.artifacts.wire import WireError, varint
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_CRC_BYTES = 4
+# Lengths of strings are checksummed as four bytes where they fit, else as eight.
+_SHORT_LENGTH = 1 << 32
+
+
+class DataFile:
+    """One data file of a checkpoint.
+
+    Attributes:
+      path: where it lies, or should.
+      name: its name without directories.
+      big_endian: byte order of its elements.
+    """
+
+    def __init__(self, path: str, *, big_endian: bool) -> None:
+        self.path = path
+        self.name = os.path.basename(path)
+        self.big_endian = big_endian
+
+    @cached_property
+    def size(self) -> int | None:
+        """Its size in bytes; None where it is missing."""
+        return os.path.getsize(self.path) if os.path.isfile(self.path) else None
+
+    def problem(self, entry: BundleEntry) -> str | None:
+        """Says why a value cannot be read, by its entry and the file's size alone."""
+        if not is_readable(entry.dtype):
+            return f"is of type {entry.dtype}, which can be listed, not read"
+        itemsize, elements = element_bytes(entry.dtype), math.prod(entry.shape)
+        if itemsize and entry.size != elements * itemsize:
+            return f"has {entry.size:,} bytes where its shape needs {elements * itemsize:,}"
+        if elements > entry.size:
+            return f"has {entry.size:,} bytes for {elements:,} strings"
+        if self.size is None:
+            return f"lies in '{self.path}', which is missing"
+        if entry.offset + entry.size > self.size:
+            return (
+                f"ends at byte {entry.offset + entry.size:,} of '{self.path}', "
+                f"which has {self.size:,}"
+            )
+        return None
+
+    def read(self, entry: BundleEntry, *, verify: bool = True) -> "np.ndarray":
+        """Reads one value, in one piece.
+
+        Args:
+          entry: what and where it is.
+          verify: whether to read all of it now and compare its checksum; strings always are.
+
+        Returns:
+          A read-only array mapped from the file, whose pages are read when they are looked at and
+          given back with it; a copy for the other byte order; strings as an object array of
+          `bytes`.
+
+        Raises:
+          WireError: its place, its size or its checksum is wrong.
+        """
+        problem = self.problem(entry)
+        if problem is not None:
+            raise WireError(problem)
+        raw = self._mapped(entry.offset, entry.size)
+        if entry.dtype == "string":
+            return self._strings(raw.tobytes(), entry)
+        if verify:
+            self._verify(raw, entry)
+        dtype = numpy_dtype(entry.dtype)
+        if self.big_endian:
+            unit = dtype.itemsize // 2 if dtype.kind == "c" else dtype.itemsize
+            raw = raw.reshape(-1, unit)[:, ::-1].reshape(-1)
+        return raw.view(dtype).reshape(entry.shape)
+
+    def _mapped(self, offset: int, size: int) -> "np.ndarray":
+        import numpy as np
+
+        if size == 0:
+            return np.empty(0, np.uint8)
+        lead = offset % mmap.ALLOCATIONGRANULARITY
+        with open(self.path, "rb") as stream:
+            if os.fstat(stream.fileno()).st_size < offset + size:
+                raise WireError(f"lies in '{self.path}', which became shorter while it was read")
+            mapping = mmap.mmap(
+                stream.fileno(), lead + size, access=mmap.ACCESS_READ, offset=offset - lead
+            )
+        return np.frombuffer(mapping, np.uint8, size, lead)
+
+    def _verify(self, raw: "np.ndarray", entry: BundleEntry) -> None:
+        import google_crc32c
+
+        if masked_crc(google_crc32c.value(raw)) != entry.crc:
+            raise self._mismatch(entry)
+
+    def _mismatch(self, entry: BundleEntry) -> WireError:
+        end = entry.offset + entry.size
+        return WireError(
+            f"does not match its checksum (bytes {entry.offset:,} to {end:,} of '{self.path}')"
+        )
+
+    def _strings(self, data: bytes, entry: BundleEntry) -> "np.ndarray":
+        """Reads varint lengths, their checksum, then the bytes of all strings."""
+        import google_crc32c
+        import numpy as np
+
+        lengths, position = [], 0
+        for _ in range(math.prod(entry.shape)):
+            length, position = varint(data, position, len(data))
+            lengths.append(length)
+        body = position + _CRC_BYTES
+        if body + sum(lengths) != len(data):
+            raise WireError("has strings whose lengths do not add up to its size")
+        # The checksum runs over fixed-size lengths, not over the varints that are stored.
+        crc = google_crc32c.value(b"".join(map(_fixed_length, lengths)))
+        stored = int.from_bytes(data[position:body], "little")
+        crc_of_all = google_crc32c.extend(crc, data[position:])
+        if stored != masked_crc(crc) or masked_crc(crc_of_all) != entry.crc:
+            raise self._mismatch(entry)
+        values = np.empty(len(lengths), object)
+        for place, length in enumerate(lengths):
+            values[place] = data[body : body + length]
+            body += length
+        return values.reshape(entry.shape)
+
+
+def _fixed_length(length: int) -> bytes:
+    return length.to_bytes(4 if length < _SHORT_LENGTH else 8, "little")

@@ -1,0 +1,86 @@
+"""From any spelling of a path to the reader of its format.
+
+The table FORMATS is asked from top to bottom: the first format that recognises the path opens it.
+"""
+
+import importlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tfinspect.artifacts import locate
+from tfinspect.artifacts.artifact import Artifact
+from tfinspect.errors import ArtifactError
+
+
+@dataclass(frozen=True)
+class Format:
+    """One row of the table.
+
+    Attributes:
+      kind: the format, in words.
+      opener: `module:function` below `tfinspect.artifacts`, a function of one path; imported
+        when a path of the format is opened.
+      recognise: from a path to the path that the opener takes, or None for another format.
+    """
+
+    kind: str
+    opener: str
+    recognise: Callable[[str], str | None]
+
+    def open(self, path: str) -> Artifact:
+        """Opens a recognised path."""
+        module, function = self.opener.split(":")
+        artifact: Artifact = getattr(importlib.import_module(f"{__package__}.{module}"), function)(
+            path
+        )
+        return artifact
+
+
+FORMATS = (
+    Format("run directory", "run_directory:open_run", locate.run_directory),
+    Format("SavedModel", "saved_model:open_saved_model", locate.saved_model),
+    Format("V2 checkpoint", "bundle:open_bundle", locate.bundle_prefix),
+    Format("V1 checkpoint", "saved_slices:open_saved_slices", locate.saved_slices),
+    Format("Keras archive", "keras_archive:open_keras_archive", locate.zip_archive),
+    Format("HDF5 file", "hdf5:open_hdf5", locate.hdf5_file),
+    Format("MetaGraph", "graph_def:open_graph", locate.by_suffix(".meta")),
+    Format("GraphDef", "graph_def:open_graph", locate.by_suffix(".pb", ".pbtxt", ".prototxt")),
+)
+
+
+def open_artifact(path: str | os.PathLike[str]) -> Artifact:
+    """Opens a checkpoint, graph or model file by any spelling of its path, without TensorFlow.
+
+    Args:
+      path: a checkpoint's prefix, its `.index` or one of its `.data-…` files, the directory of its
+        `checkpoint` file; a V1 checkpoint; a SavedModel's directory or file; `.pb`, `.pbtxt`,
+        `.meta`, `.keras`, `.h5`; a run directory (then its best weights).
+
+    Raises:
+      ArtifactError: nothing is there, it is of no known format, or it is broken.
+    """
+    given = os.fspath(path)
+    if "://" in given:
+        raise ArtifactError(f"'{given}' is remote; copy the artifact to this machine first.")
+    spelled = os.path.expanduser(given)
+    try:
+        for row in FORMATS:
+            found = row.recognise(spelled)
+            if found is not None:
+                return row.open(found)
+    except OSError as error:
+        place = error.filename or given
+        raise ArtifactError(f"cannot read '{place}': {error.strerror or error}.") from error
+    raise ArtifactError(_nothing(given, spelled))
+
+
+def _nothing(given: str, path: str) -> str:
+    known = ", ".join(row.kind for row in FORMATS)
+    near = locate.nearby(path)
+    offer = f"artifacts near it: {', '.join(repr(name) for name in near)}" if near else ""
+    if not os.path.exists(path):
+        return f"no artifact '{given}'; {offer or 'there are none near it'}. Give the path of one."
+    if os.path.isdir(path):
+        return f"the directory '{given}' holds no artifact; {offer or 'give the path of one'}."
+    return f"'{given}' is of none of the known formats ({known}); {offer or 'give another file'}."

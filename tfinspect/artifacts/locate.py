@@ -1,0 +1,173 @@
+"""Which files belong to a path, by names and first or last bytes; nothing is parsed here."""
+
+import os
+import re
+from collections.abc import Callable
+
+from tfinspect.errors import ArtifactError
+from tfinspect.names import nearest
+
+TABLE_MAGIC = bytes.fromhex("57fb808b247547db")
+_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+_ZIP_MAGIC = b"PK\x03\x04"
+_SHARD = re.compile(r"\.data-\d+-of-\d+$")
+_V1_SHARD = re.compile(r"-\d{5}-of-\d{5}$")
+_STATE_FIELD = re.compile(r'^\s*model_checkpoint_path:\s*"((?:[^"\\]|\\.)*)"', re.MULTILINE)
+_SUFFIXES = (".index", ".meta", ".pb", ".pbtxt", ".keras", ".h5", ".hdf5", ".ckpt")
+# A directory with more names is searched for near ones only so far.
+_MOST_NAMES = 10_000
+
+
+def run_directory(path: str) -> str | None:
+    """Recognises the directory of a training run of this package."""
+    described = os.path.join(path, "config.json")
+    trained = any(os.path.isdir(os.path.join(path, name)) for name in ("best", "checkpoints"))
+    return path if trained and os.path.isfile(described) else None
+
+
+def saved_model(path: str) -> str | None:
+    """Recognises a SavedModel by its directory or its `saved_model.pb`; returns the directory."""
+    directory, name = os.path.split(path)
+    if name in _SAVED_MODEL_FILES and os.path.isfile(path):
+        return directory or "."
+    found = any(os.path.isfile(os.path.join(path, name)) for name in _SAVED_MODEL_FILES)
+    return path if found else None
+
+
+_SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
+
+
+def bundle_prefix(path: str) -> str | None:
+    """Recognises a V2 checkpoint by any of its files or its directory; returns the prefix."""
+    prefix = _prefix(path)
+    return prefix if prefix is not None and os.path.isfile(f"{prefix}.index") else None
+
+
+def saved_slices(path: str) -> str | None:
+    """Recognises a V1 checkpoint: a file that ends like a table, or the prefix of such files."""
+    prefix = _prefix(path)
+    if prefix is None:
+        return None
+    if os.path.isfile(prefix):
+        return prefix if last_bytes(prefix, 8) == TABLE_MAGIC else None
+    return prefix if v1_shards(prefix) else None
+
+
+def v1_shards(prefix: str) -> list[str]:
+    """Returns the sorted files `prefix-00000-of-00002` of a sharded V1 checkpoint."""
+    directory, name = os.path.split(prefix)
+    return sorted(
+        os.path.join(directory, found)
+        for found in _names(directory or ".")
+        if found.startswith(name) and _V1_SHARD.fullmatch(found[len(name) :])
+    )
+
+
+def hdf5_file(path: str) -> str | None:
+    """Recognises an HDF5 file by its signature."""
+    return path if os.path.isfile(path) and first_bytes(path, 8) == _HDF5_MAGIC else None
+
+
+def zip_archive(path: str) -> str | None:
+    """Recognises a `.keras` file by its name or a zip's signature."""
+    if not os.path.isfile(path):
+        return None
+    return path if path.endswith(".keras") or first_bytes(path, 4) == _ZIP_MAGIC else None
+
+
+def by_suffix(*suffixes: str) -> Callable[[str], str | None]:
+    """Returns a recogniser of files by the end of their names."""
+
+    def recognise(path: str) -> str | None:
+        return path if path.endswith(suffixes) and os.path.isfile(path) else None
+
+    return recognise
+
+
+def _prefix(path: str) -> str | None:
+    if os.path.isdir(path):
+        return _newest(path)
+    if os.path.basename(path) == "checkpoint" and os.path.isfile(path):
+        return _newest(os.path.dirname(path) or ".")
+    if path.endswith(".index"):
+        return path.removesuffix(".index")
+    return _V1_SHARD.sub("", path) if _is_v1_shard(path) else _SHARD.sub("", path)
+
+
+def _is_v1_shard(path: str) -> bool:
+    return bool(_V1_SHARD.search(path)) and not _SHARD.search(path) and os.path.isfile(path)
+
+
+def _newest(directory: str) -> str | None:
+    state = os.path.join(directory, "checkpoint")
+    if not os.path.isfile(state):
+        return _only_prefix(directory)
+    with open(state, "rb") as stream:
+        text = stream.read(1 << 20).decode("utf-8", "replace")
+    found = _STATE_FIELD.search(text)
+    if found is None:
+        raise ArtifactError(
+            f"'{state}' names no checkpoint (model_checkpoint_path is missing); "
+            "give the checkpoint's own prefix."
+        )
+    prefix = os.path.join(directory, _unquoted(found.group(1)))
+    # A directory that was moved still has the old absolute path in its state file.
+    moved = os.path.join(directory, os.path.basename(prefix))
+    for candidate in (prefix, moved):
+        if os.path.isfile(f"{candidate}.index") or os.path.isfile(candidate):
+            return candidate
+    near = nearest(os.path.basename(prefix), _prefixes(directory))
+    offer = f"there are: {', '.join(map(repr, near))}" if near else "there is none beside it"
+    raise ArtifactError(f"'{state}' names '{prefix}', which is missing; {offer}.")
+
+
+def _unquoted(text: str) -> str:
+    plain = re.sub(r"\\([0-7]{3})", lambda found: chr(int(found.group(1), 8) & 0xFF), text)
+    return re.sub(r"\\(.)", r"\1", plain).encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+def _only_prefix(directory: str) -> str | None:
+    prefixes = _prefixes(directory)
+    return os.path.join(directory, prefixes[0]) if len(prefixes) == 1 else None
+
+
+def _prefixes(directory: str) -> list[str]:
+    names = _names(directory)
+    return sorted(name.removesuffix(".index") for name in names if name.endswith(".index"))
+
+
+def _names(directory: str) -> list[str]:
+    try:
+        with os.scandir(directory) as found:
+            return [entry.name for _, entry in zip(range(_MOST_NAMES), found, strict=False)]
+    except OSError:
+        return []
+
+
+def nearby(path: str, count: int = 5) -> list[str]:
+    """Returns the existing artifacts, in the directory or beside the path, by likeness."""
+    directory = path if os.path.isdir(path) else os.path.dirname(path)
+    while directory and not os.path.isdir(directory):
+        directory = os.path.dirname(directory)
+    found = []
+    for name in _names(directory or "."):
+        place = os.path.join(directory, name)
+        if name.endswith(_SUFFIXES):
+            found.append(place.removesuffix(".index"))
+        elif saved_model(place) or os.path.isfile(os.path.join(place, "checkpoint")):
+            found.append(place)
+    return nearest(path, found, count) or sorted(found)[:count]
+
+
+def first_bytes(path: str, count: int) -> bytes:
+    """Returns up to `count` bytes from the start of a file."""
+    with open(path, "rb") as stream:
+        return stream.read(count)
+
+
+def last_bytes(path: str, count: int) -> bytes:
+    """Returns up to `count` bytes from the end of a file."""
+    with open(path, "rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - count))
+        return stream.read(count)

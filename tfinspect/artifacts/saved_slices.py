@@ -1,0 +1,189 @@
+"""V1 checkpoints: tables whose first entry describes every tensor and whose others hold slices.
+
+Sources: `tensorflow/core/util/saved_tensor_slice.proto`, `saved_tensor_slice_util.cc` and
+`tensor_slice_writer.cc`.
+"""
+
+import math
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from tfinspect.artifacts import locate, slot_names
+from tfinspect.artifacts.artifact import Artifact
+from tfinspect.artifacts.dtypes import dtype_name, element_bytes, numpy_dtype
+from tfinspect.artifacts.saved_tensor import READABLE_TYPES, decode_tensor, string_bytes
+from tfinspect.artifacts.slices import (
+    Extent,
+    assemble,
+    parse_shape,
+    parse_slice,
+    slice_key,
+    slice_shape,
+)
+from tfinspect.artifacts.sstable import Table
+from tfinspect.artifacts.wire import LENGTH, WireError, fields, text
+from tfinspect.entries import VariableEntry
+from tfinspect.errors import ArtifactError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_META_KEY = b""
+
+
+class _Saved(NamedTuple):
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    # Which table holds which slice.
+    slices: tuple[tuple[int, tuple[Extent, ...]], ...]
+
+
+def open_saved_slices(path: str) -> "SavedSlices":
+    """Opens a V1 checkpoint: one file, or the prefix of `-00000-of-00002` files.
+
+    Raises:
+      ArtifactError: a file is broken or no V1 checkpoint.
+    """
+    return SavedSlices(path)
+
+
+class SavedSlices(Artifact):
+    """A V1 checkpoint."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "V1 checkpoint")
+        paths = [path] if os.path.isfile(path) else locate.v1_shards(path)
+        self._tables = [Table(shard) for shard in paths]
+        self._saved: dict[str, _Saved] = {}
+        for number in range(len(self._tables)):
+            for saved in self._read_meta(number):
+                self._merge(saved)
+
+    def _read_meta(self, number: int) -> list[_Saved]:
+        table = self._tables[number]
+        data = table.get(_META_KEY)
+        try:
+            if data is None:
+                raise WireError("it has no description of its tensors")
+            return _parse_meta(data, number)
+        except WireError as error:
+            raise ArtifactError(
+                f"'{table.path}' is no V1 checkpoint: {error}; give another file."
+            ) from error
+
+    def _merge(self, saved: _Saved) -> None:
+        known = self._saved.get(saved.name)
+        if known is not None:
+            if (known.shape, known.dtype) != (saved.shape, saved.dtype):
+                raise ArtifactError(
+                    f"'{self.path}' describes '{saved.name}' twice, with shapes "
+                    f"{list(known.shape)} and {list(saved.shape)}; its files belong to several."
+                )
+            saved = known._replace(slices=known.slices + saved.slices)
+        self._saved[saved.name] = saved
+
+    @cached_property
+    def variables(self) -> tuple[VariableEntry, ...]:
+        """Every variable, in the order in which it was saved; partitioned ones whole."""
+        slots = slot_names.slots(self._saved)
+        return tuple(self._variable(saved, saved.name in slots) for saved in self._saved.values())
+
+    def _variable(self, saved: _Saved, slot: bool) -> VariableEntry:
+        elements = math.prod(saved.shape)
+        shards = sorted({number for number, _ in saved.slices})
+        return VariableEntry(
+            name=saved.name,
+            shape=saved.shape,
+            dtype=saved.dtype,
+            parameters=elements,
+            bytes=elements * element_bytes(saved.dtype) or self._string_bytes(saved),
+            slot=slot,
+            key=saved.name,
+            shard=", ".join(os.path.basename(self._tables[number].path) for number in shards),
+            readable=saved.dtype in READABLE_TYPES,
+        )
+
+    def _string_bytes(self, saved: _Saved) -> int:
+        """Returns the size of the strings of a variable: the format says it nowhere else."""
+        if saved.dtype != "string":
+            return 0
+        try:
+            data = [self._slice_data(saved, extents, shard) for shard, extents in saved.slices]
+            return sum(string_bytes(one, *_tensor_range(one)) for one in data)
+        except (ArtifactError, WireError):
+            # A broken value is told when it is read.
+            return 0
+
+    def _read(self, entry: VariableEntry) -> "np.ndarray":
+        return self._value(self._saved[entry.key])
+
+    def _value(self, saved: _Saved) -> "np.ndarray":
+        import numpy as np
+
+        tables = {extents: number for number, extents in saved.slices}
+
+        def read(extents: tuple[Extent, ...]) -> np.ndarray:
+            return self._slice(saved, extents, tables[extents])
+
+        dtype = np.dtype(object) if saved.dtype == "string" else numpy_dtype(saved.dtype)
+        try:
+            if len(tables) == 1 and len(saved.slices) == 1:
+                (extents,) = tables
+                if slice_shape(extents, saved.shape) == saved.shape:
+                    return read(extents)
+            return assemble(saved.shape, dtype, [found for _, found in saved.slices], read)
+        except WireError as error:
+            raise ArtifactError(
+                f"'{saved.name}' in '{self.path}' {error}; get the file again from where it came."
+            ) from error
+
+    def _slice(self, saved: _Saved, extents: tuple[Extent, ...], shard: int) -> "np.ndarray":
+        data = self._slice_data(saved, extents, shard)
+        start, end = _tensor_range(data)
+        return decode_tensor(data, start, end, saved.dtype, slice_shape(extents, saved.shape))
+
+    def _slice_data(self, saved: _Saved, extents: tuple[Extent, ...], shard: int) -> bytes:
+        data = self._tables[shard].get(slice_key(saved.name.encode(), extents))
+        if data is None:
+            raise WireError("lacks a slice")
+        return data
+
+
+def _parse_meta(data: bytes, number: int) -> list[_Saved]:
+    """Reads the SavedTensorSliceMeta of a SavedTensorSlices."""
+    found = []
+    for meta in fields(data):
+        if meta.number == 1 and meta.wire_type == LENGTH:
+            for part in fields(data, meta.start, meta.end):
+                if part.number == 1 and part.wire_type == LENGTH:
+                    found.append(_parse_slices(data, part.start, part.end, number))
+    return found
+
+
+def _parse_slices(data: bytes, start: int, end: int, number: int) -> _Saved:
+    name, dtype, slices = "", 0, []
+    shape: tuple[int, ...] | None = ()
+    for field in fields(data, start, end):
+        if field.number == 1 and field.wire_type == LENGTH:
+            name = text(data, field)
+        elif field.number == 2 and field.wire_type == LENGTH:
+            shape = parse_shape(data[field.start : field.end])
+        elif field.number == 3:
+            dtype = field.value
+        elif field.number == 4 and field.wire_type == LENGTH:
+            slices.append((number, parse_slice(data, field.start, field.end)))
+    if shape is None:
+        raise WireError(f"'{name}' has no shape")
+    return _Saved(name, shape, dtype_name(dtype), tuple(slices))
+
+
+def _tensor_range(data: bytes) -> tuple[int, int]:
+    """Returns where the TensorProto of a SavedTensorSlices lies."""
+    for outer in fields(data):
+        if outer.number == 2 and outer.wire_type == LENGTH:
+            for inner in fields(data, outer.start, outer.end):
+                if inner.number == 3 and inner.wire_type == LENGTH:
+                    return inner.start, inner.end
+    raise WireError("has an entry without value")

@@ -1,0 +1,155 @@
+"""Slices of partitioned variables: how a file describes them, names them, and how they join.
+
+Sources: `tensorflow/core/framework/tensor_{shape,slice}.proto`,
+`tensorflow/core/util/saved_tensor_slice_util.cc` (EncodeTensorNameSlice) and
+`tensorflow/core/lib/strings/ordered_code.cc` for the keys.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tfinspect.artifacts.wire import LENGTH, VARINT, WireError, fields, signed
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# TensorFlow's own limits: dimensions of a tensor, and elements as an int64.
+_MOST_DIMENSIONS = 254
+_MOST_ELEMENTS = (1 << 63) - 1
+_WHOLE = -1
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Start and length of a slice along one axis; length -1 is the whole axis."""
+
+    start: int
+    length: int
+
+    def resolved(self, size: int) -> tuple[int, int]:
+        """Returns start and stop on an axis of a size.
+
+        Raises:
+          WireError: it does not lie inside the axis.
+        """
+        start, stop = (0, size) if self.length == _WHOLE else (self.start, self.start + self.length)
+        if not 0 <= start <= stop <= size:
+            raise WireError(f"a slice from {start} to {stop} of an axis of {size}")
+        return start, stop
+
+
+@functools.lru_cache(maxsize=4096)
+def parse_shape(data: bytes) -> tuple[int, ...] | None:
+    """Reads a TensorShapeProto; None for unknown rank. Networks repeat few shapes many times.
+
+    Raises:
+      WireError: it is no shape, or one whose number of elements TensorFlow could not hold.
+    """
+    shape, unknown = [], False
+    for field in fields(data):
+        if field.number == 2 and field.wire_type == LENGTH:
+            sizes = [
+                part.value for part in fields(data, field.start, field.end) if part.number == 1
+            ]
+            shape.append(signed(sizes[-1]) if sizes else 0)
+        elif field.number == 3:
+            unknown = bool(field.value)
+    if unknown:
+        return None
+    if len(shape) > _MOST_DIMENSIONS or any(size < 0 for size in shape):
+        raise WireError(f"a shape that no tensor has: {shape[:8]}")
+    if math.prod(shape) > _MOST_ELEMENTS:
+        raise WireError(f"the shape {shape} overflows")
+    return tuple(shape)
+
+
+def parse_slice(data: bytes, start: int, end: int) -> tuple[Extent, ...]:
+    """Reads a TensorSliceProto.
+
+    Raises:
+      WireError: it is no slice.
+    """
+    extents = []
+    for field in fields(data, start, end):
+        if field.number != 1 or field.wire_type != LENGTH:
+            continue
+        begin, length = 0, _WHOLE
+        for part in fields(data, field.start, field.end):
+            if part.number == 1 and part.wire_type == VARINT:
+                begin = signed(part.value)
+            elif part.number == 2 and part.wire_type == VARINT:
+                length = signed(part.value)
+        extents.append(Extent(begin, length))
+    return tuple(extents)
+
+
+def slice_shape(extents: tuple[Extent, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Returns the shape of one slice of a variable.
+
+    Raises:
+      WireError: the slice does not lie inside the variable.
+    """
+    if len(extents) != len(shape):
+        raise WireError(f"a slice with {len(extents)} axes of a tensor with {len(shape)}")
+    ranges = (extent.resolved(size) for extent, size in zip(extents, shape, strict=True))
+    return tuple(stop - start for start, stop in ranges)
+
+
+def slice_key(name: bytes, extents: tuple[Extent, ...]) -> bytes:
+    """Returns the key under which a slice of a variable is stored."""
+    escaped = name.replace(b"\xff", b"\xff\x00").replace(b"\x00", b"\x00\xff") + b"\x00\x01"
+    parts = [_unsigned(0), escaped, _unsigned(len(extents))]
+    for extent in extents:
+        parts += [_signed(extent.start), _signed(extent.length)]
+    return b"".join(parts)
+
+
+def _unsigned(value: int) -> bytes:
+    size = (value.bit_length() + 7) // 8
+    return bytes([size]) + value.to_bytes(size, "big")
+
+
+def _signed(value: int) -> bytes:
+    # The first `size` bits say how long the code is, inverted for negative numbers.
+    magnitude = ~value if value < 0 else value
+    size = magnitude.bit_length() // 7 + 1
+    code = bytearray(value.to_bytes(10, "big", signed=True)[-size:])
+    header = ((1 << size) - 1) << (16 - size)
+    code[0] ^= header >> 8
+    if size > 1:
+        code[1] ^= header & 0xFF
+    return bytes(code)
+
+
+def assemble(
+    shape: tuple[int, ...],
+    dtype: "np.dtype",
+    slices: Iterable[tuple[Extent, ...]],
+    read: Callable[[tuple[Extent, ...]], "np.ndarray"],
+) -> "np.ndarray":
+    """Puts a partitioned variable together, one slice at a time.
+
+    Raises:
+      WireError: the slices overlap or leave gaps.
+    """
+    import numpy as np
+
+    places = {}
+    for extents in slices:
+        slice_shape(extents, shape)
+        ranges = (extent.resolved(size) for extent, size in zip(extents, shape, strict=True))
+        places[extents] = tuple(slice(*bounds) for bounds in ranges)
+    covered = sum(math.prod(axis.stop - axis.start for axis in place) for place in places.values())
+    if covered != math.prod(shape):
+        raise WireError(f"has slices of {covered:,} elements where it has {math.prod(shape):,}")
+    # The parts are read before the whole is allocated: what is declared must be there.
+    parts = {extents: read(extents) for extents in places}
+    whole, filled = np.empty(shape, dtype), np.zeros(shape, bool)
+    for extents, place in places.items():
+        if filled[place].any():
+            raise WireError("has slices that overlap")
+        filled[place], whole[place] = True, parts[extents]
+    return whole

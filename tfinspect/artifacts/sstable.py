@@ -1,0 +1,179 @@
+"""Tables of sorted keys, the container of both checkpoint formats.
+
+Source: leveldb's `doc/table_format.md`; TensorFlow's copy is `tsl/lib/io/table*`. A file is a
+sequence of blocks, each followed by one byte of compression type and a masked CRC32C, an index
+block of (a key at or behind a block's last key, where the block lies), and a footer of 48 bytes.
+"""
+
+import bisect
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tfinspect.artifacts.locate import TABLE_MAGIC
+from tfinspect.artifacts.wire import WireError, varint
+from tfinspect.errors import ArtifactError
+
+_FOOTER_BYTES = 48
+_TRAILER_BYTES = 5
+_UNCOMPRESSED, _SNAPPY = 0, 1
+# Three bytes of a snappy stream describe at most 64 bytes of output.
+_MOST_EXPANSION = 32
+_MASK_DELTA = 0xA282EAD8
+
+
+class UnknownCodecError(ArtifactError):
+    """A block that is compressed in a way that this package does not know."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Where one block lies, and a key that none of its keys is behind."""
+
+    last_key: bytes
+    offset: int
+    size: int
+
+
+def masked_crc(crc: int) -> int:
+    """Masks a CRC32C as leveldb stores it."""
+    return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
+
+
+class Table:
+    """One table file; its index is read and verified at once, a block when it is asked for.
+
+    Raises:
+      ArtifactError: no table, cut off, or its index is broken.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.size = os.path.getsize(path)
+        self.blocks = list(self._read_index())
+        self._last_keys = [block.last_key for block in self.blocks]
+
+    def _error(self, offset: int, problem: str) -> ArtifactError:
+        return ArtifactError(
+            f"'{self.path}' is broken at byte {offset:,} of {self.size:,}: {problem}; "
+            "get the file again from where it came."
+        )
+
+    def _bytes(self, offset: int, size: int) -> bytes:
+        with open(self.path, "rb") as stream:
+            stream.seek(offset)
+            return stream.read(size)
+
+    def _read_index(self) -> Iterator[Block]:
+        start = self.size - _FOOTER_BYTES
+        footer = self._bytes(max(start, 0), _FOOTER_BYTES)
+        if start < 0 or footer[-8:] != TABLE_MAGIC:
+            raise self._error(max(start, 0), "it does not end like a checkpoint's table")
+        position = 0
+        try:
+            for _ in range(2):
+                _, position = varint(footer, position, _FOOTER_BYTES - 8)
+            offset, size = self._handle(footer, position)
+        except WireError as error:
+            raise self._error(start, f"the footer: {error}") from error
+        previous_end = 0
+        for key, handle in self._entries(self._block(offset, size, start), offset):
+            try:
+                begin, size = self._handle(handle, 0)
+            except WireError as error:
+                raise self._error(offset, f"the index block: {error}") from error
+            # Overlapping blocks would let a small file unfold without end.
+            if begin < previous_end:
+                raise self._error(offset, f"the block at {begin:,} overlaps another")
+            previous_end = begin + size + _TRAILER_BYTES
+            if previous_end > start:
+                raise self._error(begin, "a block ends behind the end of the file")
+            yield Block(key, begin, size)
+
+    @staticmethod
+    def _handle(data: bytes, position: int) -> tuple[int, int]:
+        offset, position = varint(data, position, len(data))
+        size, _ = varint(data, position, len(data))
+        return offset, size
+
+    def _block(self, offset: int, size: int, limit: int) -> bytes:
+        """Reads, verifies and unpacks one block that must end before `limit`."""
+        if offset + size + _TRAILER_BYTES > limit:
+            raise self._error(min(offset, self.size), "a block ends behind the end of the file")
+        data = self._bytes(offset, size + _TRAILER_BYTES)
+        if len(data) != size + _TRAILER_BYTES:
+            raise self._error(offset, "the file became shorter while it was read")
+        import google_crc32c
+
+        (stored,) = struct.unpack_from("<I", data, size + 1)
+        if masked_crc(google_crc32c.value(data[: size + 1])) != stored:
+            raise self._error(offset, f"the checksum of a block of {size:,} bytes does not match")
+        return self._unpacked(data, offset, size)
+
+    def _unpacked(self, data: bytes, offset: int, size: int) -> bytes:
+        codec = data[size]
+        if codec == _UNCOMPRESSED:
+            return data[:size]
+        if codec != _SNAPPY:
+            raise UnknownCodecError(
+                f"a block of '{self.path}' at byte {offset:,} has compression type {codec}, "
+                "which this version does not know; 0 (none) and 1 (snappy) are known."
+            )
+        import cramjam
+
+        try:
+            length, _ = varint(data, 0, size)
+            if length > size * _MOST_EXPANSION:
+                raise self._error(offset, f"{size:,} bytes cannot unfold to {length:,}")
+            unpacked = bytes(cramjam.snappy.decompress_raw(data[:size]))
+        except (WireError, cramjam.DecompressionError) as error:
+            raise self._error(offset, f"a block cannot be unpacked: {error}") from error
+        return unpacked
+
+    def _entries(self, block: bytes, offset: int) -> Iterator[tuple[bytes, bytes]]:
+        """Yields the keys and values of an unpacked block; each key must follow the one before."""
+        end = self._entries_end(block, offset)
+        position, key, first = 0, b"", True
+        try:
+            while position < end:
+                shared, unshared, length = block[position : position + 3]
+                if (shared | unshared | length) < 0x80:
+                    position += 3
+                else:
+                    shared, position = varint(block, position, end)
+                    unshared, position = varint(block, position, end)
+                    length, position = varint(block, position, end)
+                middle = position + unshared
+                following = key[:shared] + block[position:middle]
+                position = middle + length
+                if shared > len(key) or position > end or (following <= key and not first):
+                    raise WireError(f"an entry at byte {middle} of its block")
+                key, first = following, False
+                yield key, block[middle:position]
+        except (WireError, ValueError) as error:
+            raise self._error(offset, f"a block's entries: {error}") from error
+
+    def _entries_end(self, block: bytes, offset: int) -> int:
+        if len(block) >= 4:
+            (restarts,) = struct.unpack_from("<I", block, len(block) - 4)
+            end = len(block) - 4 * (restarts + 1)
+            if end >= 0:
+                return int(end)
+        raise self._error(offset, "a block's restart points do not fit into it")
+
+    def read_block(self, block: Block) -> Iterator[tuple[bytes, bytes]]:
+        """Yields the keys and values of one block.
+
+        Raises:
+          ArtifactError: the block is broken, or compressed in an unknown way.
+        """
+        return self._entries(self._block(block.offset, block.size, self.size), block.offset)
+
+    def get(self, key: bytes) -> bytes | None:
+        """Returns the value of one key, reading the one block that may hold it."""
+        place = bisect.bisect_left(self._last_keys, key)
+        if place == len(self.blocks):
+            return None
+        entries = self.read_block(self.blocks[place])
+        return next((value for found, value in entries if found == key), None)

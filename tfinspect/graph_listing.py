@@ -1,0 +1,242 @@
+"""Choosing, counting and showing what the ops of a graph make; pure functions."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tfinspect import graph_relations
+from tfinspect.entries import OpEntry, TensorEntry
+from tfinspect.errors import ConfigError
+from tfinspect.listing import select_pattern, select_scopes
+from tfinspect.names import choices
+
+
+@dataclass(frozen=True)
+class TensorCriteria:
+    """Which tensors are wanted; every criterion must hold.
+
+    Attributes:
+      scopes: any of these scopes, matched by whole path components; empty for all.
+      match: regular expression found anywhere in the tensor's name.
+      exclude: regular expressions, none of which is found in the name.
+      op_types: any of these types; empty for all.
+      function: name of a function of the graph's library; None for all and the main graph.
+      inputs_of: an op or tensor; only the tensors that the op takes.
+      consumers_of: an op or tensor; only what the ops make that take it.
+      placeholders: only what is to be fed.
+      outputs: only what is worth fetching: outputs of signatures, or, in a graph without any, what
+        is computed from the fed tensors and taken by no other op.
+    """
+
+    scopes: tuple[str, ...] = ()
+    match: str | None = None
+    exclude: tuple[str, ...] = ()
+    op_types: tuple[str, ...] = ()
+    function: str | None = None
+    inputs_of: str | None = None
+    consumers_of: str | None = None
+    placeholders: bool = False
+    outputs: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """How tensors are shown: themselves, added up by scope, or counted by op type.
+
+    Attributes:
+      by_scope: one row a scope.
+      depth: number of leading components that make a scope; None for the whole scope.
+      counts: one row an op type.
+    """
+
+    by_scope: bool = False
+    depth: int | None = None
+    counts: bool = False
+
+
+@dataclass(frozen=True)
+class GraphScopeRow:
+    """What lies in one scope of a graph."""
+
+    scope: str
+    ops: int
+    tensors: int
+
+
+@dataclass(frozen=True)
+class OpTypeRow:
+    """How many ops of one type there are."""
+
+    op_type: str
+    ops: int
+
+
+def select_tensors(
+    ops: Sequence[OpEntry],
+    criteria: TensorCriteria,
+    *,
+    fetched: Collection[str] = (),
+    saver: Collection[str] = (),
+) -> list[TensorEntry]:
+    """Returns the tensors that meet all criteria, in the order of the graph.
+
+    An op without outputs stands in the result, where it is asked for by type or as a consumer, by
+    its control output `^name`.
+
+    Args:
+      ops: of a graph.
+      criteria: what is wanted.
+      fetched: names of the tensors that signatures give out.
+      saver: names of the ops by which the graph saves and restores, as far as it says.
+
+    Raises:
+      ConfigError: a criterion matches nothing; the nearest existing names are in the message.
+    """
+    ops = _in_function(ops, criteria.function)
+    kept = _of_type(_related(ops, criteria, fetched, saver), criteria.op_types)
+    kept = select_scopes(kept, criteria.scopes)
+    tensors = [tensor for op in kept for tensor in _shown(op, criteria)]
+    if criteria.inputs_of is not None:
+        wanted = graph_relations.inputs(ops, criteria.inputs_of)
+        tensors = [tensor for tensor in tensors if (tensor.function, tensor.name) in wanted]
+    return select_pattern(tensors, criteria.match, criteria.exclude)
+
+
+def _shown(op: OpEntry, criteria: TensorCriteria) -> Sequence[TensorEntry]:
+    if op.outputs or not (criteria.op_types or criteria.consumers_of):
+        return op.outputs
+    scope = op.name.rpartition("/")[0]
+    return (
+        TensorEntry(
+            f"^{op.name}", op.name, op.op_type, "-", None, scope=scope, function=op.function
+        ),
+    )
+
+
+def _related(
+    ops: Sequence[OpEntry],
+    criteria: TensorCriteria,
+    fetched: Collection[str],
+    saver: Collection[str],
+) -> Sequence[OpEntry]:
+    """Returns the ops that stand in the wanted relation; all where none is asked for."""
+    if criteria.consumers_of is not None:
+        return graph_relations.consumers(ops, criteria.consumers_of)
+    if criteria.placeholders:
+        return _some(graph_relations.placeholders(ops, saver), "nothing to feed", "--op-type _Arg")
+    if not criteria.outputs:
+        return ops
+    if not fetched:
+        found = graph_relations.sinks(ops, saver)
+        return _some(found, "no result that no other op takes", "--consumers-of NAME")
+    names = {name.partition(":")[0] for name in fetched}
+    found = [op for op in ops if op.function is None and op.name in names]
+    return _some(found, "none of the outputs that its signatures name", "--counts")
+
+
+def _some(found: list[OpEntry], problem: str, option: str) -> list[OpEntry]:
+    if not found:
+        raise ConfigError(f"the graph has {problem}; look into it with {option}.")
+    return found
+
+
+def _in_function(ops: Sequence[OpEntry], function: str | None) -> Sequence[OpEntry]:
+    if function is None:
+        return ops
+    chosen = [op for op in ops if op.function == function]
+    if chosen:
+        return chosen
+    existing = {op.function for op in ops if op.function}
+    raise ConfigError(f"no function '{function}' in this graph; {choices(function, existing)}.")
+
+
+def _of_type(ops: Sequence[OpEntry], op_types: Sequence[str]) -> Sequence[OpEntry]:
+    existing = {op.op_type for op in ops}
+    for op_type in op_types:
+        if op_type not in existing:
+            raise ConfigError(f"no op of type '{op_type}' here; {choices(op_type, existing)}.")
+    return [op for op in ops if op.op_type in op_types] if op_types else ops
+
+
+def count_op_types(tensors: Sequence[TensorEntry]) -> list[OpTypeRow]:
+    """Counts the ops that made some tensors, by type, most frequent first."""
+    types = {(tensor.function, tensor.op): tensor.op_type for tensor in tensors}
+    counts = Counter(types.values())
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [OpTypeRow(op_type, count) for op_type, count in ordered]
+
+
+def roll_up_tensors(
+    tensors: Sequence[TensorEntry], depth: int | None = None
+) -> list[GraphScopeRow]:
+    """Counts ops and tensors by scope, in order of first appearance.
+
+    Args:
+      tensors: what to count.
+      depth: number of leading components that make a scope; None for the whole scope of each op.
+
+    Returns:
+      One row a scope; ops outside every scope have the scope ``.``, ops of a function stand under
+      the function's name.
+    """
+    counts: dict[str, list[int]] = {}
+    seen: set[tuple[str | None, str]] = set()
+    for tensor in tensors:
+        row = counts.setdefault(_scope(tensor, depth), [0, 0])
+        row[0] += (tensor.function, tensor.op) not in seen
+        row[1] += 1
+        seen.add((tensor.function, tensor.op))
+    return [GraphScopeRow(scope, *row) for scope, row in counts.items()]
+
+
+def _scope(tensor: TensorEntry, depth: int | None) -> str:
+    components = tensor.scope.split("/") if tensor.scope else []
+    scope = "/".join(components if depth is None else components[:depth])
+    if tensor.function is None:
+        return scope or "."
+    return f"{tensor.function}: {scope or '.'}"
+
+
+def rows(
+    tensors: Sequence[TensorEntry], view: View, *, uses: Mapping[str, str] | None, brief: bool
+) -> list[dict[str, Any]]:
+    """Returns the rows of a listing.
+
+    Args:
+      tensors: what is listed.
+      view: how.
+      uses: tensor name -> where signatures use it, as one more column; None for no such column.
+      brief: for people, without the columns that would say nothing.
+    """
+    if view.counts:
+        return [asdict(row) for row in count_op_types(tensors)]
+    if view.by_scope:
+        return [asdict(row) for row in roll_up_tensors(tensors, view.depth)]
+    silent = _silent_columns(tensors) if brief else ()
+    listed = []
+    for tensor in tensors:
+        row = tensor.row()
+        for column in silent:
+            del row[column]
+        if uses is not None:
+            row["signature"] = uses.get(tensor.name)
+        listed.append(row)
+    return listed
+
+
+def _silent_columns(tensors: Sequence[TensorEntry]) -> list[str]:
+    told = {
+        "op": False,
+        "device": any(tensor.device for tensor in tensors),
+        "function": any(tensor.function for tensor in tensors),
+    }
+    return [column for column, tells in told.items() if not tells]
+
+
+def totals_sentence(tensors: Sequence[TensorEntry]) -> str:
+    """Words for people how much was listed."""
+    ops = {(tensor.function, tensor.op) for tensor in tensors}
+    functions = {tensor.function for tensor in tensors if tensor.function}
+    where = f" in the main graph and {len(functions)} functions" if functions else ""
+    return f"Total: {len(tensors):,} tensors of {len(ops):,} ops{where}."

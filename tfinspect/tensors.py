@@ -1,0 +1,106 @@
+"""`list_tensors`: the tensors of an artifact or of a live graph."""
+
+import dataclasses
+import os
+from typing import Any
+
+from tfinspect.artifacts import Artifact, open_artifact
+from tfinspect.entries import TensorEntry
+from tfinspect.errors import ArtifactError
+from tfinspect.graph_listing import TensorCriteria, select_tensors
+
+_ALL = TensorCriteria()
+
+
+def list_tensors(
+    obj: Any,
+    *,
+    scope: str | None = None,
+    op_type: str | None = None,
+    match: str | None = None,
+    criteria: TensorCriteria = _ALL,
+    shapes: bool = False,
+) -> list[TensorEntry]:
+    """Lists the outputs of the ops of a graph.
+
+    Args:
+      obj: a path, an opened artifact, or a live object: a `tf.Graph`, a concrete function, a
+        `tf_keras` or Keras 3 model.
+      scope: only this scope, by whole components.
+      op_type: only this type, such as `Relu`.
+      match: regular expression found anywhere in the tensor's name.
+      criteria: any further choice.
+      shapes: whether TensorFlow, imported for it, computes the shapes that a file does not say.
+
+    Raises:
+      ArtifactError: there is no graph in it.
+      ConfigError: a criterion matches nothing.
+    """
+    chosen = dataclasses.replace(
+        criteria,
+        scopes=criteria.scopes + ((scope,) if scope else ()),
+        op_types=criteria.op_types + ((op_type,) if op_type else ()),
+        match=match if match is not None else criteria.match,
+    )
+    return select_from(open_graph_artifact(obj), chosen, shapes=shapes)
+
+
+def open_graph_artifact(obj: Any) -> Any:
+    """Returns the artifact, with its ops, of a path, an artifact or a live object.
+
+    Raises:
+      ArtifactError: there is no graph in it.
+    """
+    if isinstance(obj, (str, os.PathLike)):
+        obj = open_artifact(obj)
+    elif not isinstance(obj, Artifact):
+        from tfinspect.live_graph import as_artifact
+
+        obj = as_artifact(obj)
+    if not hasattr(obj, "ops"):
+        raise ArtifactError(
+            f"'{obj.path}' ({obj.kind}) holds no graph, only variables; give the MetaGraph (.meta),"
+            " GraphDef (.pb) or SavedModel that belongs to it."
+        )
+    return obj
+
+
+def select_from(
+    artifact: Any, criteria: TensorCriteria, *, shapes: bool = False
+) -> list[TensorEntry]:
+    """Lists the tensors of an opened artifact that holds a graph.
+
+    Raises:
+      ConfigError: a criterion matches nothing.
+    """
+    fetched = signature_uses(artifact, "outputs")
+    tensors = select_tensors(artifact.ops, criteria, fetched=fetched, saver=artifact.saver_tensors)
+    if criteria.outputs and fetched:
+        tensors = [tensor for tensor in tensors if tensor.name in fetched]
+    if shapes:
+        from tfinspect.shape_inference import with_shapes
+
+        return with_shapes(artifact, tensors)
+    return tensors
+
+
+def uses(artifact: Any, criteria: TensorCriteria) -> dict[str, str] | None:
+    """Returns where signatures use what is to be fed or fetched; None if neither is asked for."""
+    if not artifact.signatures or not (criteria.placeholders or criteria.outputs):
+        return None
+    return signature_uses(artifact, "inputs" if criteria.placeholders else "outputs")
+
+
+def signature_uses(artifact: Any, side: str) -> dict[str, str]:
+    """Returns tensor name -> where signatures use it, `serving_default: images`.
+
+    Args:
+      artifact: one that holds a graph.
+      side: `inputs` or `outputs`.
+    """
+    found: dict[str, list[str]] = {}
+    for signature in artifact.signatures.values():
+        for tensor in getattr(signature, side):
+            for name in tensor.name.split(", "):
+                found.setdefault(name, []).append(f"{signature.name}: {tensor.key}")
+    return {name: ", ".join(uses) for name, uses in found.items()}

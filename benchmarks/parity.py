@@ -80,8 +80,7 @@ class Ours:
 
 class PyTorch:
     def __init__(self, weights):
-        import torch
-        from torch_resnet import ResNet, optimizer
+        from torch_resnet import ResNet, optimizer, torch
 
         torch.set_num_threads(os.cpu_count() or 1)
         self.network = ResNet(DEPTH, CLASSES).train()
@@ -89,7 +88,7 @@ class PyTorch:
         self.optimizer = optimizer(self.network, 0.0, WEIGHT_DECAY)
 
     def _load(self, weights):
-        import torch
+        from torch_resnet import torch
 
         layers = [("resnet/conv1", self.network.conv1, self.network.norm1)]
         for index, unit in enumerate(self.network.units):
@@ -109,8 +108,7 @@ class PyTorch:
             dense.bias.copy_(torch.from_numpy(weights["resnet/logits/biases"]))
 
     def step(self, images, labels, rate):
-        import torch
-        from torch_resnet import train_step
+        from torch_resnet import torch, train_step
 
         for group in self.optimizer.param_groups:
             group["lr"] = rate

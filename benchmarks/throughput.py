@@ -93,8 +93,7 @@ def bare():
 
 
 def pytorch():
-    import torch
-    from torch_resnet import ResNet, optimizer, train_step
+    from torch_resnet import ResNet, optimizer, torch, train_step
 
     torch.set_num_threads(os.cpu_count() or 1)
     network = ResNet(DEPTH, CLASSES).to(memory_format=torch.channels_last).train()

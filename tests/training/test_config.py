@@ -14,6 +14,12 @@ def test_default_rate_is_halved_for_pre_activation_units():
     assert TrainConfig(unit="bottleneck", depth=20).peak_learning_rate == 0.05
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "rmsprop"])
+def test_default_rate_of_adaptive_optimizers_is_a_hundredth(optimizer):
+    assert TrainConfig(optimizer=optimizer).peak_learning_rate == pytest.approx(1e-3)
+    assert TrainConfig(optimizer=optimizer, unit="v2").peak_learning_rate == pytest.approx(5e-4)
+
+
 def test_given_rate_is_kept_for_pre_activation_units():
     assert TrainConfig(unit="v2", learning_rate=0.3).peak_learning_rate == 0.3
 

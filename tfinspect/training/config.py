@@ -20,6 +20,8 @@ DEVICES = ("one", "all")
 DEFAULT_EPOCHS = 20
 BATCH_SIZE = 128
 FEW_EXAMPLES = 10_000
+# Adam and its kin divide by the gradients' size: 0.001 does for them what 0.1 does for momentum.
+ADAPTIVE_FACTOR = 0.01
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class TrainConfig:
     # Examples per step, over all devices. None: 128 as in arXiv:1512.03385, section 4.2; 64 where
     # the training split has fewer than 10,000 examples, so that an epoch has more steps.
     batch_size: int | None = None
-    # Peak rate. None: 0.1 for v1, half of it for pre-activation units, which diverge otherwise.
+    # Peak rate. None: 0.1 for v1, half of it for pre-activation units, which diverge otherwise; a
+    # hundredth of that for adam, adamw and rmsprop.
     learning_rate: float | None = None
     # momentum: SGD with momentum, as in the papers. adamw decays decoupled from the gradient.
     optimizer: str = "momentum"
@@ -90,10 +93,13 @@ class TrainConfig:
 
     @property
     def peak_learning_rate(self) -> float:
-        """The learning rate in force: the given one, or the default of the unit."""
+        """The learning rate in force: the given one, or the network's default."""
         if self.learning_rate is not None:
             return self.learning_rate
-        return 0.1 if self.unit == "v1" else 0.05
+        from tfinspect.nets.registry import get_spec
+
+        default = get_spec(self.network, width=self.width).default_learning_rate
+        return default * (1.0 if self.optimizer == "momentum" else ADAPTIVE_FACTOR)
 
     def moving_average_decay(self, total_steps: int) -> float:
         """Returns batch norm's decay in force: twenty time constants fit into the run."""

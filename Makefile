@@ -8,12 +8,15 @@ TRAIN_OPTIONS ?=
 
 .PHONY: run test lint types unit install clean
 
-run: $(RUN_DIR)/test_reads.json
+run: $(RUN_DIR)/result.json
 	$(BIN)/tfinspect evaluate $(RUN_DIR) --split validation
+	$(BIN)/tfinspect list-vars $(RUN_DIR) --by-scope --depth 2
 
-# A run that is there already is not trained again.
-$(RUN_DIR)/test_reads.json: | $(VENV)/.installed
-	$(BIN)/tfinspect train --output $(RUN_DIR) $(TRAIN_OPTIONS)
+# A finished run is not trained again, and one that was interrupted is gone on with.
+$(RUN_DIR)/result.json: | $(VENV)/.installed
+	if [ -e $(RUN_DIR)/config.json ]; \
+	then $(BIN)/tfinspect train --resume --output $(RUN_DIR); \
+	else $(BIN)/tfinspect train --output $(RUN_DIR) $(TRAIN_OPTIONS); fi
 
 test: lint types unit
 

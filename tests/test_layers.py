@@ -21,6 +21,8 @@ ALLOWED = {
     "health": BASE | {"entries", "artifacts", "stats"},
     "graph_relations": BASE | {"entries"},
     "graph_listing": BASE | {"entries", "listing", "graph_relations"},
+    "op_costs": BASE | {"entries"},
+    "graph_views": BASE | {"entries", "op_costs"},
     "tensors": BASE | {"entries", "artifacts", "graph_listing", "live_graph", "shape_inference"},
     "live_graph": BASE | {"artifacts"},
     "shape_inference": BASE | {"entries", "artifacts"},

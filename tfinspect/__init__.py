@@ -20,6 +20,7 @@ _HOMES = {
     "convert": "data.convert",
     "check_records": "data.check",
     "TrainConfig": "training.config",
+    "resume": "training.run",
     "train": "training.run",
     "evaluate": "training.evaluate",
     "load_model": "model",

@@ -98,6 +98,7 @@ class OpEntry:
       controls: names of the ops that it runs after.
       outputs: what it makes; empty for an op such as `NoOp`.
       function: the function of the library that it stands in; None for the main graph.
+      window: sizes of a pooling op's window along each axis; empty for other ops.
     """
 
     name: str
@@ -106,3 +107,4 @@ class OpEntry:
     controls: tuple[str, ...] = ()
     outputs: tuple[TensorEntry, ...] = ()
     function: str | None = None
+    window: tuple[int, ...] = ()

@@ -1,9 +1,7 @@
-"""Choosing, counting and showing what the ops of a graph make; pure functions."""
+"""Choosing among what the ops of a graph make; pure functions."""
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from tfinspect import graph_relations
 from tfinspect.entries import OpEntry, TensorEntry
@@ -38,38 +36,6 @@ class TensorCriteria:
     consumers_of: str | None = None
     placeholders: bool = False
     outputs: bool = False
-
-
-@dataclass(frozen=True)
-class View:
-    """How tensors are shown: themselves, added up by scope, or counted by op type.
-
-    Attributes:
-      by_scope: one row a scope.
-      depth: number of leading components that make a scope; None for the whole scope.
-      counts: one row an op type.
-    """
-
-    by_scope: bool = False
-    depth: int | None = None
-    counts: bool = False
-
-
-@dataclass(frozen=True)
-class GraphScopeRow:
-    """What lies in one scope of a graph."""
-
-    scope: str
-    ops: int
-    tensors: int
-
-
-@dataclass(frozen=True)
-class OpTypeRow:
-    """How many ops of one type there are."""
-
-    op_type: str
-    ops: int
 
 
 def select_tensors(
@@ -157,86 +123,3 @@ def _of_type(ops: Sequence[OpEntry], op_types: Sequence[str]) -> Sequence[OpEntr
         if op_type not in existing:
             raise ConfigError(f"no op of type '{op_type}' here; {choices(op_type, existing)}.")
     return [op for op in ops if op.op_type in op_types] if op_types else ops
-
-
-def count_op_types(tensors: Sequence[TensorEntry]) -> list[OpTypeRow]:
-    """Counts the ops that made some tensors, by type, most frequent first."""
-    types = {(tensor.function, tensor.op): tensor.op_type for tensor in tensors}
-    counts = Counter(types.values())
-    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [OpTypeRow(op_type, count) for op_type, count in ordered]
-
-
-def roll_up_tensors(
-    tensors: Sequence[TensorEntry], depth: int | None = None
-) -> list[GraphScopeRow]:
-    """Counts ops and tensors by scope, in order of first appearance.
-
-    Args:
-      tensors: what to count.
-      depth: number of leading components that make a scope; None for the whole scope of each op.
-
-    Returns:
-      One row a scope; ops outside every scope have the scope ``.``, ops of a function stand under
-      the function's name.
-    """
-    counts: dict[str, list[int]] = {}
-    seen: set[tuple[str | None, str]] = set()
-    for tensor in tensors:
-        row = counts.setdefault(_scope(tensor, depth), [0, 0])
-        row[0] += (tensor.function, tensor.op) not in seen
-        row[1] += 1
-        seen.add((tensor.function, tensor.op))
-    return [GraphScopeRow(scope, *row) for scope, row in counts.items()]
-
-
-def _scope(tensor: TensorEntry, depth: int | None) -> str:
-    components = tensor.scope.split("/") if tensor.scope else []
-    scope = "/".join(components if depth is None else components[:depth])
-    if tensor.function is None:
-        return scope or "."
-    return f"{tensor.function}: {scope or '.'}"
-
-
-def rows(
-    tensors: Sequence[TensorEntry], view: View, *, uses: Mapping[str, str] | None, brief: bool
-) -> list[dict[str, Any]]:
-    """Returns the rows of a listing.
-
-    Args:
-      tensors: what is listed.
-      view: how.
-      uses: tensor name -> where signatures use it, as one more column; None for no such column.
-      brief: for people, without the columns that would say nothing.
-    """
-    if view.counts:
-        return [asdict(row) for row in count_op_types(tensors)]
-    if view.by_scope:
-        return [asdict(row) for row in roll_up_tensors(tensors, view.depth)]
-    silent = _silent_columns(tensors) if brief else ()
-    listed = []
-    for tensor in tensors:
-        row = tensor.row()
-        for column in silent:
-            del row[column]
-        if uses is not None:
-            row["signature"] = uses.get(tensor.name)
-        listed.append(row)
-    return listed
-
-
-def _silent_columns(tensors: Sequence[TensorEntry]) -> list[str]:
-    told = {
-        "op": False,
-        "device": any(tensor.device for tensor in tensors),
-        "function": any(tensor.function for tensor in tensors),
-    }
-    return [column for column, tells in told.items() if not tells]
-
-
-def totals_sentence(tensors: Sequence[TensorEntry]) -> str:
-    """Words for people how much was listed."""
-    ops = {(tensor.function, tensor.op) for tensor in tensors}
-    functions = {tensor.function for tensor in tensors if tensor.function}
-    where = f" in the main graph and {len(functions)} functions" if functions else ""
-    return f"Total: {len(tensors):,} tensors of {len(ops):,} ops{where}."

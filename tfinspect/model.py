@@ -206,7 +206,8 @@ def _from_name(name: str, num_classes: int | None, checkpoint: str | None) -> Mo
     from tfinspect.training import checkpoints
 
     values = checkpoints.read(checkpoint) if checkpoint else {}
-    classes = num_classes or next(_classes(spec, values), _DEFAULT_CLASSES)
+    stored = next(_classes(spec, values), _DEFAULT_CLASSES)
+    classes = stored if num_classes is None else num_classes
     network = SlimModel(spec, classes)
     if checkpoint:
         checkpoints.assign(network.variables_by_name(), values, checkpoint)

@@ -1,7 +1,12 @@
 """Names that users type: scopes matched by whole components, and the nearest existing names."""
 
 import difflib
+import heapq
+import os
 from collections.abc import Iterable
+
+# Likeness is slow to compute: of more names only those that begin like the query are compared.
+_MOST_COMPARED = 5000
 
 
 def in_scope(name: str, scope: str) -> bool:
@@ -22,7 +27,15 @@ def nearest(query: str, names: Iterable[str], count: int = 5) -> list[str]:
     >>> nearest("cifar_resnet20_v3", ["cifar_resnet20_v1", "vgg_16"], 1)
     ['cifar_resnet20_v1']
     """
-    return difflib.get_close_matches(query, list(names), n=count, cutoff=0.4)
+    existing = list(names)
+    if len(existing) > _MOST_COMPARED:
+        existing = heapq.nlargest(_MOST_COMPARED, existing, key=lambda name: _shared(query, name))
+    return difflib.get_close_matches(query, existing, n=count, cutoff=0.4)
+
+
+def _shared(query: str, name: str) -> int:
+    # Names, not paths: a component may be shared in part.
+    return len(os.path.commonprefix([query, name]))  # noqa: RUF071
 
 
 def choices(query: str, names: Iterable[str]) -> str:

@@ -1,37 +1,35 @@
 """Shapes that a file does not say, inferred by TensorFlow from the graph itself."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from tfinspect.entries import TensorEntry
+from tfinspect.entries import OpEntry
 from tfinspect.errors import ArtifactError
 
 Key = tuple[str | None, str]
 Shape = tuple[int | None, ...] | None
 
 
-def with_shapes(artifact: Any, tensors: Sequence[TensorEntry]) -> list[TensorEntry]:
-    """Returns the same tensors with every shape that can be inferred; imports TensorFlow.
-
-    Args:
-      artifact: one that holds a graph.
-      tensors: some of its tensors.
+def with_shapes(artifact: Any) -> list[OpEntry]:
+    """Returns an artifact's ops with every shape that can be inferred; imports TensorFlow.
 
     Raises:
       ArtifactError: TensorFlow refuses the graph, such as one with ops that it does not have.
     """
-    if all(tensor.shape is not None and None not in tensor.shape for tensor in tensors):
-        return list(tensors)
     shapes = inferred_shapes(artifact)
     return [
-        dataclasses.replace(tensor, shape=_better(tensor.shape, shapes.get(_key(tensor))))
-        for tensor in tensors
+        dataclasses.replace(
+            op,
+            outputs=tuple(
+                dataclasses.replace(
+                    tensor, shape=_better(tensor.shape, shapes.get((op.function, tensor.name)))
+                )
+                for tensor in op.outputs
+            ),
+        )
+        for op in artifact.ops
     ]
-
-
-def _key(tensor: TensorEntry) -> Key:
-    return tensor.function, tensor.name
 
 
 def _better(stored: Shape, found: Shape) -> Shape:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 # Elements of one part: the buffers for it stay in a core's second cache.
 _PART = 1 << 15
+# BLAS wakes all its threads for a dot product of more than 10,000 elements.
+_PIECE = 1 << 13
+_CANCELLED = 1e-3
 _NO_NUMBERS = ("string", "resource", "variant", "complex64", "complex128")
 
 
@@ -69,15 +72,16 @@ class _Sums:
         self._merge(wide)
 
     def _merge(self, wide: "np.ndarray") -> None:
-        import numpy as np
-
         mean = float(wide.sum()) / wide.size
-        wide -= mean
+        squares = _sum_of_squares(wide)
+        deviation = squares - wide.size * mean**2
+        # The difference of two large numbers is only good while they differ.
+        if deviation < _CANCELLED * squares:
+            wide -= mean
+            deviation = _sum_of_squares(wide)
         total = self.finite + wide.size
         difference = mean - self.mean
-        # einsum and not a dot product: BLAS would wake all its threads for each part.
-        squares = float(np.einsum("i,i->", wide, wide))
-        self.deviation += squares + difference**2 * self.finite * wide.size / total
+        self.deviation += deviation + difference**2 * self.finite * wide.size / total
         self.mean += difference * wide.size / total
         self.finite = total
 
@@ -98,6 +102,11 @@ class _Sums:
             norm=math.sqrt(self.deviation + self.finite * self.mean**2),
             **counted,  # type: ignore[arg-type]
         )
+
+
+def _sum_of_squares(wide: "np.ndarray") -> float:
+    pieces = (wide[start : start + _PIECE] for start in range(0, wide.size, _PIECE))
+    return sum(float(piece @ piece) for piece in pieces)
 
 
 def _bounds(part: "np.ndarray", wide: "np.ndarray") -> tuple[float, float]:

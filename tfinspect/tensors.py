@@ -2,10 +2,11 @@
 
 import dataclasses
 import os
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 from tfinspect.artifacts import Artifact, open_artifact
-from tfinspect.entries import TensorEntry
+from tfinspect.entries import OpEntry, TensorEntry
 from tfinspect.errors import ArtifactError
 from tfinspect.graph_listing import TensorCriteria, select_tensors
 
@@ -42,7 +43,8 @@ def list_tensors(
         op_types=criteria.op_types + ((op_type,) if op_type else ()),
         match=match if match is not None else criteria.match,
     )
-    return select_from(open_graph_artifact(obj), chosen, shapes=shapes)
+    artifact = open_graph_artifact(obj)
+    return select_from(artifact, chosen, ops_of(artifact, shapes=shapes))
 
 
 def open_graph_artifact(obj: Any) -> Any:
@@ -66,22 +68,37 @@ def open_graph_artifact(obj: Any) -> Any:
 
 
 def select_from(
-    artifact: Any, criteria: TensorCriteria, *, shapes: bool = False
+    artifact: Any, criteria: TensorCriteria, ops: Sequence[OpEntry] | None = None
 ) -> list[TensorEntry]:
     """Lists the tensors of an opened artifact that holds a graph.
+
+    Args:
+      artifact: as `open_graph_artifact` returns it.
+      criteria: what is wanted.
+      ops: its ops with inferred shapes; None for the shapes that the file says.
 
     Raises:
       ConfigError: a criterion matches nothing.
     """
     fetched = signature_uses(artifact, "outputs")
-    tensors = select_tensors(artifact.ops, criteria, fetched=fetched, saver=artifact.saver_tensors)
+    ops = artifact.ops if ops is None else ops
+    tensors = select_tensors(ops, criteria, fetched=fetched, saver=artifact.saver_tensors)
     if criteria.outputs and fetched:
         tensors = [tensor for tensor in tensors if tensor.name in fetched]
-    if shapes:
-        from tfinspect.shape_inference import with_shapes
-
-        return with_shapes(artifact, tensors)
     return tensors
+
+
+def ops_of(artifact: Any, *, shapes: bool) -> Sequence[OpEntry]:
+    """Returns an artifact's ops, with inferred shapes if wanted; TensorFlow is imported for them.
+
+    Raises:
+      ArtifactError: TensorFlow refuses the graph.
+    """
+    if not shapes:
+        return cast(Sequence[OpEntry], artifact.ops)
+    from tfinspect.shape_inference import with_shapes
+
+    return with_shapes(artifact)
 
 
 def uses(artifact: Any, criteria: TensorCriteria) -> dict[str, str] | None:

@@ -77,16 +77,21 @@ class CommandGroup(click.Group):
             click.echo("Interrupted.", err=True)
             result = INTERRUPTED
         except TfinspectError as error:
-            result = _report(error)
+            result = _report(error, str(error))
+        except Exception as error:
+            kind = type(error).__name__
+            result = _report(
+                error, f"{kind}: {error} (not foreseen: --debug shows where; please report it)"
+            )
         if standalone_mode:
             sys.exit(result if isinstance(result, int) else 0)
         return result
 
 
-def _report(error: TfinspectError) -> int:
+def _report(error: Exception, text: str) -> int:
     if quiet.debugging():
         traceback.print_exc()
-    click.echo(f"Error: {error}", err=True)
+    click.echo(f"Error: {text}", err=True)
     return INTERRUPTED if isinstance(error, TrainingInterruptedError) else 2
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from tfinspect.graph_listing import TensorCriteria, View
+from tfinspect.graph_listing import TensorCriteria
+from tfinspect.graph_views import View
 from tfinspect_cli.selection_options import selection_options
 
 # Each of these asks another question; one at a time.
@@ -27,6 +28,14 @@ _OPTIONS = (
     click.option("--by-scope", is_flag=True, help="Count by scope instead of listing tensors."),
     click.option("--depth", type=click.IntRange(min=1), help="Components of a scope."),
     click.option("--counts", is_flag=True, help="Count by op type instead of listing tensors."),
+    click.option(
+        "--shapes", is_flag=True, help="Start TensorFlow to infer shapes not in the file."
+    ),
+    click.option(
+        "--flops",
+        is_flag=True,
+        help="Floating-point operations of convolutions, products, pools and batch norms.",
+    ),
 )
 
 
@@ -59,4 +68,4 @@ def view_of(options: Mapping[str, Any]) -> View:
         raise click.UsageError("--by-scope and --counts are two views; give one of them.")
     if options["depth"] is not None and not options["by_scope"]:
         raise click.UsageError("--depth says how deep --by-scope goes; give both, or neither.")
-    return View(options["by_scope"], options["depth"], options["counts"])
+    return View(by_scope=options["by_scope"], depth=options["depth"], counts=options["counts"])

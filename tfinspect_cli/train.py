@@ -34,6 +34,8 @@ def command(
     from tfinspect.training import config as configs
 
     given = given_settings(settings)
+    if resume and find_lr:
+        raise click.UsageError("--find-lr looks at a fresh network; leave --resume out.")
     if resume:
         _refuse_settings(given, config_file, output)
         training_output.run(lambda observer, run: run.resume(output, observer=observer))

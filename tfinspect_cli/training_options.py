@@ -25,7 +25,7 @@ _HELPS = {
     "epochs": f"Passes over the training split.  [default: {configs.DEFAULT_EPOCHS}]",
     "steps": "Optimizer steps, instead of --epochs.",
     "batch_size": "Examples per step, over all devices.  [default: 128, for small data 64]",
-    "learning_rate": "Peak rate.  [default: 0.1 for v1, else 0.05; a hundredth for adam and its kin]",
+    "learning_rate": "Peak rate.  [default: 0.1 for v1, else 0.05; adam and kin: a hundredth]",
     "optimizer": "Optimizer.",
     "momentum": "Share of the accumulated gradient that is kept.",
     "weight_decay": "L2 factor on kernels.",

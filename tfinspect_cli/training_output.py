@@ -72,7 +72,8 @@ def find_learning_rate(config: Any, output: str) -> None:
     """Runs the learning-rate finder and says where its curve is."""
     from tfinspect.training import lr_finder
 
-    found = lr_finder.find_learning_rate(config, output)
+    with stages() as progress:
+        found = lr_finder.find_learning_rate(config, output, progress=progress)
     click.echo(f"suggested learning rate  {found.suggestion:.3g}")
     click.echo(f"curve                    {found.picture}")
     message(f"Train with it: tfinspect train --learning-rate {found.suggestion:.3g}")

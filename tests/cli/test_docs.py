@@ -81,6 +81,10 @@ def test_every_command_of_the_readme_runs(tmp_path):
         )
         assert done.returncode == 0, f"{line}\n{done.stderr}"
         outputs[line] = done.stdout
+    code = re.search(r"```python\n(.*?)```", README, flags=re.S)[1]
+    code += "\nassert kernel.shape == (3, 3, 3, 16) and probabilities.shape == (4, 10)\n"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment)
+    assert done.returncode == 0
     trained = outputs["tfinspect train --output runs/digits"]
     accuracy = re.search(r"test accuracy\s+([\d.]+)%", trained)
     assert float(accuracy[1]) >= 99.0

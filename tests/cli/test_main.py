@@ -35,6 +35,12 @@ def test_help_page_lists_every_command(name):
     [
         (TfinspectError("no file 'x'; give another."), 2, "Error: no file 'x'; give another.\n"),
         (TrainingInterruptedError("stopped."), 130, "Error: stopped.\n"),
+        (
+            ZeroDivisionError("by zero"),
+            2,
+            "Error: ZeroDivisionError: by zero (not foreseen: --debug shows where; please report "
+            "it)\n",
+        ),
         (KeyboardInterrupt(), 130, "Interrupted.\n"),
     ],
 )

@@ -40,6 +40,9 @@ def test_given_rate_is_kept_for_pre_activation_units():
         ({"momentum": 1.0}, r"momentum 1\.0 is out of range; give a value from 0 to below 1"),
         ({"weight_decay": -1e-4}, r"weight_decay -0\.0001 is negative; give 0 or more"),
         ({"boundaries": (3.0, 2.0)}, r"boundaries \[3\.0, 2\.0\] must be at most three ascending"),
+        ({"boundaries": (1.0, float("inf"))}, "must be at most three ascending epochs"),
+        ({"boundaries": (-1.0,)}, "must be at most three ascending epochs"),
+        ({"seed": 2**70}, r"seed \d+ is too large; give one below 2\^32"),
         ({"width": 0.0}, r"width 0\.0 is not positive"),
     ],
 )
@@ -85,6 +88,17 @@ def test_broken_settings_file_is_refused(tmp_path):
     path.write_text("depth: [20\n")
     with pytest.raises(ConfigError, match="neither valid YAML nor JSON"):
         load_settings(str(path))
+
+
+def test_settings_file_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / "settings.yaml"
+    path.write_bytes(b"depth: \xff\xfe")
+    with pytest.raises(ConfigError, match="neither valid YAML nor JSON"):
+        load_settings(str(path))
+
+
+def test_exponents_without_a_point_are_numbers():
+    assert config_from({"weight_decay": "1e-4"}, "x.yaml").weight_decay == 1e-4
 
 
 def test_yaml_tags_that_build_objects_are_refused(tmp_path):

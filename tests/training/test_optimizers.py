@@ -50,6 +50,15 @@ def test_slots_have_the_names_of_tensorflow_1(name, slot_names):
     assert sorted(slots(config, optimizer, [variable])) == sorted(expected)
 
 
+def test_rmsprop_without_momentum_has_one_slot():
+    config = TrainConfig(optimizer="rmsprop", momentum=0.0)
+    variable, optimizer = _steps(config, [0.1] * 3)
+    assert sorted(slots(config, optimizer, [variable])) == [
+        "global_step",
+        "unit/conv1/weights/RMSProp",
+    ]
+
+
 def test_every_optimizer_has_a_row_in_the_test_above():
     assert set(OPTIMIZERS) == {"momentum", "adam", "adamw", "rmsprop"}
 

@@ -19,6 +19,7 @@ from tfinspect.errors import (
     TrainingInterruptedError,
 )
 from tfinspect.training import checkpoints, run
+from tfinspect.training.schedule import make_schedule
 from tfinspect.training.selection import standard_error
 
 pytestmark = pytest.mark.slow
@@ -110,20 +111,22 @@ def test_other_seed_gives_other_weights(tiny, finished, tmp_path):
     assert (weights(str(tmp_path / "other"))[name] != weights(finished.directory)[name]).all()
 
 
-def test_run_stopped_inside_an_epoch_resumes_bit_for_bit(tiny, finished, tmp_path):
+@pytest.mark.parametrize("step", [4, 5, 8], ids=["epoch's last", "inside", "run's last"])
+def test_run_stopped_at_any_step_resumes_bit_for_bit(tiny, finished, tmp_path, step):
     output = str(tmp_path / "stopped")
 
-    def stop(record, total):
-        if record.epoch == 2:
+    def stop(done, total):
+        if done == step:
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(TrainingInterruptedError, match=r"stopped after step 5, with a checkpoint"):
-        run.train(tiny, output, observer=run.Observer(on_epoch=stop))
-    assert weights(output)["global_step"] == 5
+    with pytest.raises(TrainingInterruptedError, match=rf"stopped after step {step}, with a check"):
+        run.train(tiny, output, observer=run.Observer(on_step=stop))
+    assert weights(output)["global_step"] == step
     resumed = run.resume(output)
     assert_same_end(output, finished.directory)
+    assert resumed.best_step == finished.best_step
     assert resumed.test_accuracy == finished.test_accuracy
-    # The epoch's means were joined from two parts: equal up to rounding.
+    # Means of an epoch that was joined from two parts are equal up to rounding.
     for ours, theirs in zip(metrics(output), metrics(finished.directory), strict=True):
         for name, value in ours.items():
             assert float(value) == pytest.approx(float(theirs[name]), rel=1e-5), name
@@ -133,20 +136,27 @@ KILLED = """
 import json, os, signal, sys
 from tfinspect.training import run
 from tfinspect.training.config import config_from
-def kill(record, total):
-    if record.epoch == 3:
+from tfinspect.training import callbacks
+# Backed up after every step: the last one before the kill lies inside an epoch.
+callbacks.BACKUP_SECONDS = 0.0
+def kill(step, total):
+    if step == 6:
         os.kill(os.getpid(), signal.SIGKILL)
 config = config_from(json.loads(sys.argv[1]), "test")
-run.train(config, sys.argv[2], observer=run.Observer(on_epoch=kill))
+run.train(config, sys.argv[2], observer=run.Observer(on_step=kill))
 """
 
 
-def test_killed_run_resumes_bit_for_bit(tiny, finished, tmp_path):
+def test_killed_run_resumes_bit_for_bit_from_a_backup_inside_an_epoch(tiny, finished, tmp_path):
     output = str(tmp_path / "killed")
     command = [sys.executable, "-c", KILLED, json.dumps(tiny.to_dict()), output]
     done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL
+    assert json.loads(Path(output, "backup", "state.json").read_text())["step"] == 5
+    leftover = Path(output, "checkpoints", ".model.ckpt-6.tmp-1")
+    leftover.write_text("half")
     run.resume(output)
+    assert not leftover.exists()
     assert_same_end(output, finished.directory)
 
 
@@ -176,17 +186,54 @@ def test_batch_larger_than_the_data_leaves_nothing(tiny, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_divergence_stops_at_once_and_keeps_the_last_good_checkpoint(tiny, tmp_path):
+def test_divergence_stops_at_once_and_keeps_the_last_good_checkpoint(
+    tiny, finished, tmp_path, monkeypatch
+):
+    from tfinspect.training import loop
+
+    def schedule(config, steps_per_epoch):
+        usual = make_schedule(config, steps_per_epoch)
+        return lambda step: usual(step) if step < 4 else 1e30
+
+    monkeypatch.setattr(loop, "make_schedule", schedule)
     output = str(tmp_path / "diverged")
-    wild = dataclasses.replace(tiny, learning_rate=1e18, schedule="piecewise", boundaries=(3.0,))
     with pytest.raises(
         TrainingDivergedError,
-        match=r"not finite at step \d+, with the learning rate 1e\+18; the last good checkpoint is "
-        r".*Try --learning-rate 5e\+17",
+        match=r"loss is not finite at step 6, with the learning rate 1e\+30; the last good "
+        r"checkpoint is checkpoints/model\.ckpt-4\. Try --learning-rate 0\.01,",
     ):
-        run.train(wild, output)
-    for prefix in checkpoints.stored(os.path.join(output, "checkpoints")):
-        assert all(np.isfinite(value).all() for value in checkpoints.read(prefix).values())
+        run.train(tiny, output)
+    assert weights(output)["global_step"] == 4
+    kept = checkpoints.read(checkpoints.latest(os.path.join(output, "best")))
+    for values in (weights(output), kept):
+        assert all(np.isfinite(value).all() for value in values.values())
+
+
+def test_divergence_before_the_first_checkpoint_leaves_nothing(tiny, tmp_path):
+    wild = dataclasses.replace(tiny, learning_rate=1e30, warmup_epochs=0)
+    with pytest.raises(TrainingDivergedError, match="the last good checkpoint is none"):
+        run.train(wild, str(tmp_path / "run"))
+    assert os.listdir(tmp_path) == []
+
+
+def test_unusable_settings_leave_nothing(tiny, tmp_path, monkeypatch):
+    from tfinspect.training import loop
+
+    def fail(*args):
+        raise ConfigError("found late")
+
+    monkeypatch.setattr(loop, "make_schedule", fail)
+    with pytest.raises(ConfigError, match="found late"):
+        run.train(tiny, str(tmp_path / "run"))
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("output", ["gs://bucket/run", "ram://run"])
+def test_remote_run_directory_is_refused_in_words(tiny, output):
+    with pytest.raises(RunError, match=r"a run directory must be local, and '.*://.*' is not"):
+        run.train(tiny, output)
+    with pytest.raises(RunError, match="a run directory must be local"):
+        run.resume(output)
 
 
 def test_second_process_on_one_directory_is_refused(tiny, tmp_path):
@@ -210,8 +257,9 @@ def test_run_of_steps_with_average_in_bfloat16_ends_inside_an_epoch(tiny, tmp_pa
     name = "resnet/conv1/weights"
     assert stored[name].dtype == np.float32
     assert (stored[name] != stored[f"{name}/ExponentialMovingAverage"]).any()
-    if result.best_step == 3:
-        np.testing.assert_array_equal(best[name], stored[f"{name}/ExponentialMovingAverage"])
+    prefix = os.path.join(result.directory, "checkpoints", f"model.ckpt-{result.best_step}")
+    average = checkpoints.read(prefix)[f"{name}/ExponentialMovingAverage"]
+    np.testing.assert_array_equal(best[name], average)
 
 
 MIRRORED = """

@@ -4,12 +4,15 @@ Source: `tensorflow/core/framework/tensor.proto`.
 """
 
 import math
+import mmap
 from typing import TYPE_CHECKING, Any
 
 from tensorboard.compat.proto import tensor_pb2
 
+from tfinspect.artifacts.bundle_entry import BundleEntry
+from tfinspect.artifacts.data_file import DataFile
 from tfinspect.artifacts.dtypes import dtype_name, element_bytes, numpy_dtype
-from tfinspect.artifacts.graph_file import Data
+from tfinspect.artifacts.graph_file import Data, GraphFile
 from tfinspect.artifacts.graph_proto import Range, messages, parse
 from tfinspect.artifacts.wire import WireError, fields
 
@@ -38,7 +41,7 @@ _INTEGERS = frozenset(
 )
 
 
-def constant_value(data: Data, tensor: list[Range]) -> "np.ndarray":
+def constant_value(file: GraphFile, tensor: list[Range]) -> "np.ndarray":
     """Reads the value in some ranges of a file, which are one TensorProto.
 
     Returns:
@@ -48,10 +51,10 @@ def constant_value(data: Data, tensor: list[Range]) -> "np.ndarray":
     Raises:
       WireError: a type that cannot be read, or a number of elements that does not fit the shape.
     """
-    contents = messages(data, tensor, _CONTENT)
+    contents = messages(file.data, tensor, _CONTENT)
     if contents and contents[-1][1] > contents[-1][0]:
-        return _raw(data, tensor, contents[-1])
-    message = parse(tensor_pb2.TensorProto, data, tensor)
+        return _raw(file, tensor, contents[-1])
+    message = parse(tensor_pb2.TensorProto, file.data, tensor)
     dtype, shape = _described(message)
     listed = _listed(message, dtype)
     return _filled(listed, dtype, shape)
@@ -66,10 +69,10 @@ def _described(message: Any) -> tuple[str, tuple[int, ...]]:
     return dtype_name(message.dtype), shape
 
 
-def _raw(data: Data, tensor: list[Range], content: Range) -> "np.ndarray":
+def _raw(file: GraphFile, tensor: list[Range], content: Range) -> "np.ndarray":
     import numpy as np
 
-    start, end = content
+    data, (start, end) = file.data, content
     kept = []
     for begin, stop in tensor:
         # All but the content: type and shape stand before or behind it.
@@ -79,6 +82,10 @@ def _raw(data: Data, tensor: list[Range], content: Range) -> "np.ndarray":
     size = math.prod(shape) * element_bytes(dtype)
     if not element_bytes(dtype) or size != end - start:
         raise WireError(f"its value has {end - start:,} bytes, not the {size:,} of its shape")
+    if isinstance(data, mmap.mmap):
+        # A mapping of its own, whose pages are given back with the value.
+        entry = BundleEntry(dtype, shape, 0, start, size, 0, ())
+        return DataFile(file.path, big_endian=False).read(entry, verify=False)
     return np.frombuffer(data, np.uint8, size, start).view(numpy_dtype(dtype)).reshape(shape)
 
 

@@ -168,6 +168,6 @@ class GraphArtifact(Artifact):
     def _read(self, entry: VariableEntry) -> "np.ndarray":
         place = self.graph.constants[entry.key]
         try:
-            return constant_value(self.file.data, constant_tensor(self.file.data, place))
+            return constant_value(self.file, constant_tensor(self.file.data, place))
         except (WireError, ValueError) as error:
             raise ArtifactError(f"constant '{entry.name}' in '{self.path}': {error}.") from error

@@ -7,6 +7,7 @@ turned into the binary form first, so that there is one way to read both.
 import mmap
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,31 +87,33 @@ def _no_graph(path: str, reason: str) -> ArtifactError:
 
 
 def _message(path: str, data: Data) -> str:
-    """Tells the three messages apart by their first fields."""
+    """Tells the three messages apart by the first field of each number."""
+    found: dict[int, Field] = {}
     try:
         for _, field in zip(range(_FIRST_FIELDS), fields(data), strict=False):
-            message = _message_of_field(data, field)
-            if message:
-                return message
+            if found.setdefault(field.number, field) is field:
+                message = _message_of(data, found)
+                if message:
+                    return message
     except WireError as error:
         raise _no_graph(path, f"{error}") from error
     raise _no_graph(path, "none of its first fields is one of theirs")
 
 
-def _message_of_field(data: Data, field: Field) -> str | None:
-    if field.wire_type == VARINT:
-        return {1: SAVED_MODEL, 3: GRAPH_DEF}.get(field.number)
-    if field.wire_type != LENGTH:
-        return None
-    if field.number == 1:
-        return GRAPH_DEF if _is_node(data, field) else META_GRAPH
-    if field.number == 2:
-        return META_GRAPH if _holds_nodes(data, field) else GRAPH_DEF
-    # The versions of a GraphDef begin with a number, an entry of a map of collections with a key.
-    first = next(fields(data, field.start, field.end), None)
-    if field.number == 4:
-        return META_GRAPH if first and first.wire_type == LENGTH else GRAPH_DEF
-    return META_GRAPH if field.number in (3, 5, 6, 7) else None
+def _message_of(data: Data, found: Mapping[int, Field]) -> str | None:
+    """Returns the message that has these fields; None while it may be another one."""
+    first, second = found.get(1), found.get(2)
+    if first and first.wire_type == LENGTH and _is_node(data, first):
+        return GRAPH_DEF
+    if second and second.wire_type == LENGTH:
+        if first and first.wire_type == VARINT:
+            return SAVED_MODEL
+        return META_GRAPH if first or _holds_nodes(data, second) else GRAPH_DEF
+    if first is None and 4 in found and found[4].wire_type == LENGTH:
+        # A graph without nodes has its versions there, which begin with a number.
+        inner = next(fields(data, found[4].start, found[4].end), None)
+        return GRAPH_DEF if inner is None or inner.wire_type == VARINT else None
+    return None
 
 
 def _is_node(data: Data, field: Field) -> bool:

@@ -30,6 +30,7 @@ VARIABLE_OPS = frozenset({"Variable", "VariableV2", "AutoReloadVariable", "VarHa
 _SHAPED_OPS = frozenset(
     {"Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "TemporaryVariable"}
 ) | (VARIABLE_OPS - {"VarHandleOp"})
+_POOLING_OPS = frozenset({"AvgPool", "AvgPool3D", "MaxPool", "MaxPool3D", "MaxPoolWithArgmax"})
 _HANDLE_OPS = frozenset({"VarHandleOp"})
 # Before this version of the format, a placeholder's empty shape stood for an unknown one.
 _STRICT_PLACEHOLDERS = 24
@@ -143,11 +144,13 @@ class _Reader:
             for index, ((_, dtype), shape) in enumerate(zip(outputs, shapes, strict=True))
         )
         taken, after = self._parted(inputs)
-        return OpEntry(name, op_type, taken, after, tensors, function)
+        window = tuple(node.attr["ksize"].list.i) if op_type in _POOLING_OPS else ()
+        return OpEntry(name, op_type, taken, after, tensors, function, window)
 
     def _parted(self, inputs: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Returns the tensors that a node takes, and the ops that it runs after."""
-        taken, after = [], []
+        taken: list[str] = []
+        after: list[str] = []
         for one in inputs:
             known = self._names.get(one)
             if known is None:

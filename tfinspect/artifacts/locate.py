@@ -34,7 +34,7 @@ def saved_model(path: str) -> str | None:
     return path if found else None
 
 
-_SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
+_SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt", "saved_model.cpb")
 
 
 def bundle_prefix(path: str) -> str | None:

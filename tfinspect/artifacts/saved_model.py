@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _META_GRAPHS = 2
 _OBJECT_GRAPH = 7
 _SERVE = "serve"
+_GRAPH_FILES = ("saved_model.pb", "saved_model.pbtxt")
 _INIT_SIGNATURES = ("__saved_model_init_op", "__saved_model_train_op")
 
 
@@ -35,11 +36,17 @@ def open_saved_model(directory: str) -> "SavedModel":
     """Opens the SavedModel in a directory: the graph with the tag `serve`, or the first one.
 
     Raises:
-      ArtifactError: its graph file is broken or holds no graph.
+      ArtifactError: its graph file is broken, holds no graph, or is written in chunks.
     """
-    names = ("saved_model.pb", "saved_model.pbtxt")
-    paths = [os.path.join(directory, name) for name in names]
-    file = read_graph_file(next(path for path in paths if os.path.isfile(path)))
+    paths = [os.path.join(directory, name) for name in _GRAPH_FILES]
+    path = next((path for path in paths if os.path.isfile(path)), None)
+    if path is None:
+        raise ArtifactError(
+            f"the graph of '{directory}' is written in chunks ('saved_model.cpb'), which cannot be "
+            "read here; save it again with `experimental_image_format=False`, or list its "
+            f"variables from '{os.path.join(directory, 'variables', 'variables')}'."
+        )
+    file = read_graph_file(path)
     if file.message != SAVED_MODEL:
         raise ArtifactError(
             f"'{file.path}' is a {file.message}, no SavedModel; give it another name, such as "

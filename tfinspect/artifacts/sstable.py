@@ -20,6 +20,7 @@ _TRAILER_BYTES = 5
 _UNCOMPRESSED, _SNAPPY = 0, 1
 # Three bytes of a snappy stream describe at most 64 bytes of output.
 _MOST_EXPANSION = 32
+_MOST_KEPT, _LARGEST_KEPT = 8, 1 << 20
 _MASK_DELTA = 0xA282EAD8
 
 
@@ -52,6 +53,8 @@ class Table:
         self.path = path
         self.size = os.path.getsize(path)
         self.blocks = list(self._read_index())
+        # Small tensors share a block: the last few blocks are kept, unpacked.
+        self._kept: dict[int, dict[bytes, bytes]] = {}
         self._last_keys = [block.last_key for block in self.blocks]
 
     def _error(self, offset: int, problem: str) -> ArtifactError:
@@ -78,7 +81,7 @@ class Table:
         except WireError as error:
             raise self._error(start, f"the footer: {error}") from error
         previous_end = 0
-        for key, handle in self._entries(self._block(offset, size, start), offset):
+        for key, handle in self._entries(*self._block(offset, size, start), offset):
             try:
                 begin, size = self._handle(handle, 0)
             except WireError as error:
@@ -97,24 +100,27 @@ class Table:
         size, _ = varint(data, position, len(data))
         return offset, size
 
-    def _block(self, offset: int, size: int, limit: int) -> bytes:
-        """Reads, verifies and unpacks one block that must end before `limit`."""
+    def _block(self, offset: int, size: int, limit: int) -> tuple[bytes, int]:
+        """Reads, verifies and unpacks one block that must end before `limit`.
+
+        Returns the bytes that hold it and its size in them: a large block is not copied to be cut.
+        """
         if offset + size + _TRAILER_BYTES > limit:
             raise self._error(min(offset, self.size), "a block ends behind the end of the file")
-        data = self._bytes(offset, size + _TRAILER_BYTES)
-        if len(data) != size + _TRAILER_BYTES:
-            raise self._error(offset, "the file became shorter while it was read")
         import google_crc32c
 
-        (stored,) = struct.unpack_from("<I", data, size + 1)
-        if masked_crc(google_crc32c.value(data[: size + 1])) != stored:
+        # What the checksum is over is read by itself: a large block is not copied for it.
+        data, stored = self._bytes(offset, size + 1), self._bytes(offset + size + 1, 4)
+        if len(data) + len(stored) != size + _TRAILER_BYTES:
+            raise self._error(offset, "the file became shorter while it was read")
+        if masked_crc(google_crc32c.value(data)) != int.from_bytes(stored, "little"):
             raise self._error(offset, f"the checksum of a block of {size:,} bytes does not match")
         return self._unpacked(data, offset, size)
 
-    def _unpacked(self, data: bytes, offset: int, size: int) -> bytes:
+    def _unpacked(self, data: bytes, offset: int, size: int) -> tuple[bytes, int]:
         codec = data[size]
         if codec == _UNCOMPRESSED:
-            return data[:size]
+            return data, size
         if codec != _SNAPPY:
             raise UnknownCodecError(
                 f"a block of '{self.path}' at byte {offset:,} has compression type {codec}, "
@@ -129,11 +135,11 @@ class Table:
             unpacked = bytes(cramjam.snappy.decompress_raw(data[:size]))
         except (WireError, cramjam.DecompressionError) as error:
             raise self._error(offset, f"a block cannot be unpacked: {error}") from error
-        return unpacked
+        return unpacked, len(unpacked)
 
-    def _entries(self, block: bytes, offset: int) -> Iterator[tuple[bytes, bytes]]:
+    def _entries(self, block: bytes, size: int, offset: int) -> Iterator[tuple[bytes, bytes]]:
         """Yields the keys and values of an unpacked block; each key must follow the one before."""
-        end = self._entries_end(block, offset)
+        end = self._entries_end(block, size, offset)
         position, key, first = 0, b"", True
         try:
             while position < end:
@@ -154,10 +160,10 @@ class Table:
         except (WireError, ValueError) as error:
             raise self._error(offset, f"a block's entries: {error}") from error
 
-    def _entries_end(self, block: bytes, offset: int) -> int:
-        if len(block) >= 4:
-            (restarts,) = struct.unpack_from("<I", block, len(block) - 4)
-            end = len(block) - 4 * (restarts + 1)
+    def _entries_end(self, block: bytes, size: int, offset: int) -> int:
+        if size >= 4:
+            (restarts,) = struct.unpack_from("<I", block, size - 4)
+            end = size - 4 * (restarts + 1)
             if end >= 0:
                 return int(end)
         raise self._error(offset, "a block's restart points do not fit into it")
@@ -168,12 +174,21 @@ class Table:
         Raises:
           ArtifactError: the block is broken, or compressed in an unknown way.
         """
-        return self._entries(self._block(block.offset, block.size, self.size), block.offset)
+        return self._entries(*self._block(block.offset, block.size, self.size), block.offset)
 
     def get(self, key: bytes) -> bytes | None:
         """Returns the value of one key, reading the one block that may hold it."""
         place = bisect.bisect_left(self._last_keys, key)
         if place == len(self.blocks):
             return None
-        entries = self.read_block(self.blocks[place])
-        return next((value for found, value in entries if found == key), None)
+        entries = self._kept.get(place)
+        if entries is None:
+            entries = dict(self.read_block(self.blocks[place]))
+            self._keep(place, entries)
+        return entries.get(key)
+
+    def _keep(self, place: int, entries: dict[bytes, bytes]) -> None:
+        if self.blocks[place].size <= _LARGEST_KEPT:
+            if len(self._kept) == _MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[place] = entries

@@ -30,10 +30,33 @@ class Loop:
     progress: Progress
     schedule: Schedule
     steps_per_epoch: int
+    total_steps: int
     validation: tf.data.Dataset
     validation_examples: int
     on_epoch: Callable[[EpochRecord], None]
     on_step: Callable[[int], None]
+
+    def ends_epoch(self) -> bool:
+        """Tells whether the step just done was the last of an epoch, or of the run."""
+        step = self.progress.step
+        return step % self.steps_per_epoch == 0 or step == self.total_steps
+
+    def interrupted(self) -> TrainingInterruptedError:
+        """Words the end that was asked for, after a backup."""
+        return TrainingInterruptedError(
+            f"stopped after step {self.progress.step}, with a checkpoint; go on with "
+            f"`tfinspect train --resume --output {self.run.path}`."
+        )
+
+    def diverged(self, what: str, step: int) -> TrainingDivergedError:
+        """Words a value that is not finite after the given step, 1 for the first."""
+        kept = self.progress.checkpoint or "none, no epoch was finished"
+        return TrainingDivergedError(
+            f"{what} not finite at step {step}, with the learning rate "
+            f"{self.schedule(step - 1):.4g}; the last good checkpoint is {kept}. Try "
+            f"--learning-rate {self.trainer.config.peak_learning_rate / 2:.3g}, a longer "
+            "--warmup-epochs, or --find-lr."
+        )
 
 
 class EpochMeans:
@@ -70,8 +93,9 @@ class StepCallback(tf_keras.callbacks.Callback):
         self.backed_up = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Begins the epoch's means."""
+        """Begins the epoch's means; the epoch before has just been backed up."""
         self.means.start()
+        self.backed_up = time.monotonic()
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Sets the rate of this step."""
@@ -82,42 +106,33 @@ class StepCallback(tf_keras.callbacks.Callback):
         """Looks at the loss, then at what else is due."""
         progress = self.loop.progress
         if not math.isfinite((logs or {})["loss"]):
-            self._diverged()
+            raise self.loop.diverged("the loss is", progress.step + 1)
         progress.step += 1
         self.means.update(logs or {})
         self.loop.on_step(progress.step)
+        if self.loop.ends_epoch():
+            # A backup here would be of an epoch that is over but not validated.
+            return
         if self.stop.requested:
             self._back_up()
-            raise TrainingInterruptedError(
-                f"stopped after step {progress.step}, with a checkpoint; go on with "
-                f"`tfinspect train --resume --output {self.loop.run.path}`."
-            )
+            raise self.loop.interrupted()
         if time.monotonic() - self.backed_up > BACKUP_SECONDS:
             self._back_up()
 
     def _back_up(self) -> None:
+        if not self.loop.trainer.is_finite():
+            raise self.loop.diverged("a weight is", self.loop.progress.step)
         self.loop.progress.unfinished = self.means.joined()
         self.loop.trainer.back_up(self.loop.run, self.loop.progress)
         self.backed_up = time.monotonic()
-
-    def _diverged(self) -> None:
-        progress = self.loop.progress
-        rate = self.loop.schedule(progress.step)
-        kept = progress.checkpoint or "none, no epoch was finished"
-        raise TrainingDivergedError(
-            f"the loss is not finite at step {progress.step + 1}, with the learning rate "
-            f"{rate:.4g}; the last good checkpoint is {kept}. Try --learning-rate "
-            f"{self.loop.trainer.config.peak_learning_rate / 2:.3g}, a longer --warmup-epochs, "
-            "or --find-lr."
-        )
 
 
 class EpochCallback(tf_keras.callbacks.Callback):
     """Validates after each epoch, keeps the best weights, writes metrics, events and a backup."""
 
-    def __init__(self, loop: Loop, means: EpochMeans) -> None:
+    def __init__(self, loop: Loop, means: EpochMeans, stop: StopRequest) -> None:
         super().__init__()
-        self.loop, self.means = loop, means
+        self.loop, self.means, self.stop = loop, means, stop
         self.writers = {
             part: tf.summary.create_file_writer(loop.run.file(f"events/{part}"))
             for part in ("train", "validation")
@@ -129,6 +144,8 @@ class EpochCallback(tf_keras.callbacks.Callback):
         means = self.means.joined()
         with loop.trainer.evaluated_weights():
             loss, accuracy = loop.trainer.evaluate(loop.validation)
+            if not math.isfinite(loss):
+                raise loop.diverged("the validation loss is", progress.step)
             progress.highest_accuracy = max(progress.highest_accuracy, accuracy)
             if is_kept(accuracy, progress.highest_accuracy, loop.validation_examples):
                 loop.trainer.save_best(loop.run, progress.step)
@@ -139,6 +156,8 @@ class EpochCallback(tf_keras.callbacks.Callback):
         self._write_events(record)
         loop.trainer.back_up(loop.run, progress)
         loop.on_epoch(record)
+        if self.stop.requested:
+            raise loop.interrupted()
 
     def _record(self, epoch: int, means: Means, loss: float, accuracy: float) -> EpochRecord:
         images = means.steps * self.loop.trainer.config.images_per_step

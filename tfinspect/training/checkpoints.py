@@ -51,13 +51,18 @@ def save(prefix: str, values: Mapping[str, Any]) -> None:
             _flush(os.path.join(scratch, name + suffix))
             os.replace(os.path.join(scratch, name + suffix), prefix + suffix)
     except (tf.errors.OpError, OSError) as error:
-        reason = getattr(error, "message", None) or str(error)
         raise RunError(
-            f"cannot write the checkpoint '{prefix}': {reason.splitlines()[0]}; "
+            f"cannot write the checkpoint '{prefix}': {_reason(error)}; "
             f"{_last_good(directory)} Free some space, then go on with --resume."
         ) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _reason(error: Exception) -> str:
+    # TensorFlow puts the op's mangled name before, and in brackets behind, what went wrong.
+    text = str(getattr(error, "message", None) or error).splitlines()[0]
+    return re.sub(r"\{\{.*?\}\}\s*|\s*\[Op:.*", "", text)
 
 
 def _flush(path: str) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -172,7 +173,7 @@ def _validate_rates(config: TrainConfig) -> None:
         _require(
             given is None or (math.isfinite(given) and given > 0),
             f"{name} {given} is not positive; the default is "
-            f"{1.0 if name == 'width' else '0.1 for v1 and 0.05 for pre-activation units'}.",
+            f"{1.0 if name == 'width' else '0.1 for v1, 0.05 for pre-activation units'}.",
         )
     for name in ("weight_decay", "warmup_epochs", "seed"):
         given = getattr(config, name)
@@ -184,9 +185,11 @@ def _validate_rates(config: TrainConfig) -> None:
             given is None or 0 <= given < 1,
             f"{name} {given} is out of range; give a value from 0 to below 1.",
         )
+    _require(config.seed < 2**32, f"seed {config.seed} is too large; give one below 2^32.")
     ascending = list(config.boundaries) == sorted(set(config.boundaries))
+    possible = all(math.isfinite(epoch) and epoch >= 0 for epoch in config.boundaries)
     _require(
-        ascending and len(config.boundaries) <= 3,
+        ascending and possible and len(config.boundaries) <= 3,
         f"boundaries {list(config.boundaries)} must be at most three ascending epochs.",
     )
 
@@ -207,18 +210,25 @@ def config_from(settings: Mapping[str, Any], origin: str) -> TrainConfig:
       ConfigError: a name that no setting has, a value of another type, or an impossible one.
     """
     fields = {field.name: field for field in dataclasses.fields(TrainConfig)}
+    values: dict[str, Any] = {}
     for name, value in settings.items():
         if name not in fields:
             raise ConfigError(f"no setting '{name}' (in {origin}); {choices(str(name), fields)}.")
         kind = type_name(fields[name])
+        values[name] = value = _as_number(value, kind)
         if not _fits(value, kind):
             raise ConfigError(
                 f"{name} {value!r} (in {origin}) is of the wrong type; it must be {kind}."
             )
-    values = dict(settings)
     if "boundaries" in values:
         values["boundaries"] = tuple(float(epoch) for epoch in values["boundaries"])
     return TrainConfig(**values)
+
+
+def _as_number(value: Any, annotation: str) -> Any:
+    # YAML 1.1 takes `1e-4` for a text, since it has no point.
+    exponent = isinstance(value, str) and re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", value)
+    return float(value) if exponent and annotation.startswith("float") else value
 
 
 def _fits(value: Any, annotation: str) -> bool:
@@ -240,9 +250,9 @@ def load_settings(path: str) -> dict[str, Any]:
     """
     import yaml
 
-    with files.open_file(path, "r") as stream:
-        text = stream.read()
     try:
+        with files.open_file(path, "r") as stream:
+            text = stream.read()
         loaded = json.loads(text) if path.endswith(".json") else yaml.safe_load(text)
     except (ValueError, yaml.YAMLError) as error:
         reason = str(error).splitlines()[0]

@@ -77,7 +77,8 @@ class _Exported(tf.Module):
     ):
         super().__init__(name="exported")
         # The variables alone: the Keras model around them would be traced and saved a second time.
-        self.network_variables = list(model.variables_by_name().values())
+        # By name, so that who lists the SavedModel finds `network/resnet/conv1/weights`.
+        self.network = dict(model.variables_by_name())
         names = tf.constant(list(labels))
 
         def classify(images: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tfinspect.data import pipeline
+from tfinspect.data.load import reading
 from tfinspect.data.manifest import Manifest
 from tfinspect.nets.registry import get_spec
 from tfinspect.training import trainer as trainers
@@ -29,11 +30,12 @@ def batches_of(config: TrainConfig, data: tuple[str, Manifest], split: str) -> p
     )
 
 
-def augmentation(config: TrainConfig, manifest: Manifest) -> str:
-    """Resolves `augment="auto"`: digits are cropped but not mirrored."""
-    if config.augment != "auto":
-        return config.augment
-    return "crop" if manifest.name == "digits" else "crop-flip"
+def augmentation(config: TrainConfig, manifest: Manifest) -> dict[str, bool]:
+    """Returns the pipeline's arguments; "auto" crops digits without mirroring them."""
+    chosen = config.augment
+    if chosen == "auto":
+        chosen = "crop" if manifest.name == "digits" else "crop-flip"
+    return {"augment": chosen != "none", "flip": chosen == "crop-flip"}
 
 
 def run_loop(
@@ -65,19 +67,22 @@ def run_loop(
         progress=progress,
         schedule=make_schedule(config, steps_per_epoch),
         steps_per_epoch=steps_per_epoch,
+        total_steps=total,
         validation=pipeline.evaluation_dataset(validation),
         validation_examples=validation.examples,
         on_epoch=on_epoch,
         on_step=lambda step: observer.on_step(step, total),
     )
-    _fit_segments(loop, train_batches, augmentation(config, data[1]), total)
+    with reading(data[0]):
+        _fit_segments(loop, train_batches, augmentation(config, data[1]))
 
 
-def _fit_segments(loop: Loop, batches: pipeline.Batches, augment: str, total: int) -> None:
+def _fit_segments(loop: Loop, batches: pipeline.Batches, augment: dict[str, bool]) -> None:
     means = EpochMeans(loop.progress)
+    total = loop.total_steps
     epochs = -(-total // loop.steps_per_epoch)
     with stop_requests() as stop:
-        callbacks = [StepCallback(loop, means, stop), EpochCallback(loop, means)]
+        callbacks = [StepCallback(loop, means, stop), EpochCallback(loop, means, stop)]
         for segment in plan_segments(loop.progress.step, total, loop.steps_per_epoch):
             loop.trainer.model.fit(
                 pipeline.training_dataset(
@@ -85,8 +90,7 @@ def _fit_segments(loop: Loop, batches: pipeline.Batches, augment: str, total: in
                     seed=loop.trainer.config.seed,
                     epochs=epochs,
                     start_step=segment.start_step,
-                    augment=augment != "none",
-                    flip=augment == "crop-flip",
+                    **augment,
                 ),
                 initial_epoch=segment.first_epoch,
                 epochs=segment.first_epoch + segment.num_epochs,

@@ -12,6 +12,7 @@ import numpy as np
 
 from tfinspect import files
 from tfinspect.data import pipeline
+from tfinspect.data.examples import Progress
 from tfinspect.data.prepare import prepare
 from tfinspect.errors import TrainingDivergedError
 from tfinspect.training.config import TrainConfig
@@ -38,19 +39,22 @@ class RateTest:
     picture: str
 
 
-def find_learning_rate(config: TrainConfig, output: str) -> RateTest:
+def find_learning_rate(
+    config: TrainConfig, output: str, *, progress: Progress | None = None
+) -> RateTest:
     """Runs the range test on the configured network and data, and draws its curve.
 
     Args:
       config: its learning rate and schedule play no part.
       output: directory that takes `lr-finder.png` and `lr-finder.csv`; created if missing.
+      progress: told while data are downloaded or converted; None tells nobody.
 
     Raises:
       TrainingDivergedError: the loss is not finite from the start.
     """
     from tfinspect.plots import lr_curve
 
-    rates, losses = _measure(config)
+    rates, losses = _measure(config, progress)
     smoothed = smooth(losses)
     if len(losses) < 3:
         raise TrainingDivergedError(
@@ -65,7 +69,9 @@ def find_learning_rate(config: TrainConfig, output: str) -> RateTest:
         suggestion=suggest(rates, smoothed),
         picture=files.join(output, "lr-finder.png"),
     )
-    lr_curve.write_lr_curve(result.rates, result.smoothed, result.suggestion, result.picture)
+    lr_curve.write_lr_curve(
+        result.rates, result.smoothed, result.suggestion, result.picture, losses=result.losses
+    )
     with files.writing(files.join(output, "lr-finder.csv"), "w") as stream:
         stream.write("learning_rate,loss,smoothed_loss\n")
         for row in zip(rates, losses, smoothed, strict=True):
@@ -73,15 +79,16 @@ def find_learning_rate(config: TrainConfig, output: str) -> RateTest:
     return result
 
 
-def _measure(config: TrainConfig) -> tuple[list[float], list[float]]:
+def _measure(config: TrainConfig, progress: Progress | None) -> tuple[list[float], list[float]]:
     from tfinspect.training import loop, trainer
 
-    data = prepare(config.data)
+    data = prepare(config.data, progress=progress)
     config = config.resolved(data[1].training_examples())
     built = trainer.make_trainer(config, len(data[1].label_names), STEPS)
     batches = loop.batches_of(config, data, "train")
     epochs = -(-STEPS // pipeline.steps_per_epoch(batches))
-    dataset = pipeline.training_dataset(batches, seed=config.seed, epochs=epochs)
+    augment = loop.augmentation(config, data[1])
+    dataset = pipeline.training_dataset(batches, seed=config.seed, epochs=epochs, **augment)
     rates: list[float] = []
     losses: list[float] = []
     lowest = math.inf

@@ -125,7 +125,9 @@ def slots(config: TrainConfig, optimizer: Any, variables: Sequence[tf.Variable])
     found: dict[str, Any] = {"global_step": optimizer.iterations}
     table = _SLOTS[config.optimizer] | (_AVERAGE if config.ema_decay is not None else {})
     for attribute, slot in table.items():
-        for variable, value in zip(variables, getattr(optimizer, attribute), strict=True):
+        # RMSProp without momentum has no slots for it.
+        values = getattr(optimizer, attribute, None) or []
+        for variable, value in zip(variables, values, strict=bool(values)):
             found[f"{variable.name.split(':')[0]}/{slot}"] = value
     return found
 

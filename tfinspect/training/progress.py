@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tfinspect import files
+from tfinspect.errors import RunError
 from tfinspect.training.run_directory import RunDirectory
 
 
@@ -99,10 +100,15 @@ class Progress:
         if not files.exists(run.state):
             return cls()
         stored: dict[str, Any] = run.read_json("backup/state.json")
-        return cls(
-            **stored
-            | {
-                "unfinished": Means(**stored["unfinished"]),
-                "records": [EpochRecord(**record) for record in stored["records"]],
-            }
-        )
+        try:
+            return cls(
+                **stored
+                | {
+                    "unfinished": Means(**stored["unfinished"]),
+                    "records": [EpochRecord(**record) for record in stored["records"]],
+                }
+            )
+        except (KeyError, TypeError) as error:
+            raise RunError(
+                f"'{run.state}' is not of this version of tfinspect ({error}); start a new run."
+            ) from error

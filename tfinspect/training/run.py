@@ -1,5 +1,6 @@
 """A training run from settings to run directory: the place where all parts meet."""
 
+import contextlib
 import dataclasses
 import datetime
 import os
@@ -13,7 +14,7 @@ from typing import Any
 from tfinspect import files
 from tfinspect.data.manifest import Manifest
 from tfinspect.data.prepare import prepare
-from tfinspect.errors import RunError, TfinspectError
+from tfinspect.errors import DataError, RunError, TfinspectError
 from tfinspect.nets.registry import get_spec
 from tfinspect.training import run_directory
 from tfinspect.training.config import TrainConfig, config_from
@@ -21,7 +22,10 @@ from tfinspect.training.progress import EpochRecord, Progress
 from tfinspect.training.run_data import data_of
 from tfinspect.training.run_directory import RunDirectory
 
-_PACKAGES = ("tfinspect", "tensorflow", "tf_keras", "tf-slim", "numpy")
+_PACKAGES = (
+    *("tfinspect", "tensorflow", "tf_keras", "tf-slim", "numpy"),
+    *("tensorboard", "scikit-learn", "Pillow", "h5py"),
+)
 
 
 def _nobody(*told: Any) -> None:
@@ -39,7 +43,7 @@ class Observer:
     # Called with a sentence when a new part of the work begins.
     on_phase: Callable[[str], None] = _nobody
     # Called while data are downloaded or converted: description, done, total or None.
-    on_data: Any = None
+    on_data: Callable[[str, int, int], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,8 @@ def train(config: TrainConfig, output: str, *, observer: Observer | None = None)
     with run_directory.locked(output):
         description = _describe(config, directory, manifest)
         run = run_directory.create(output, description, manifest.label_names)
-        return _train(config, run, (directory, manifest), observer)
+        with run_directory.discarded_if_fruitless(run):
+            return _train(config, run, (directory, manifest), observer)
 
 
 def resume(output: str, *, observer: Observer | None = None) -> TrainResult:
@@ -101,6 +106,7 @@ def resume(output: str, *, observer: Observer | None = None) -> TrainResult:
         raise RunError(f"the run in '{output}' is finished; train a new one into another --output.")
     directory, manifest = data_of(info)
     with run_directory.locked(output):
+        run_directory.sweep(info.directory)
         return _train(config, info.directory, (directory, manifest), observer)
 
 
@@ -133,29 +139,37 @@ def _train(
     from tfinspect.training import loop
 
     tf.random.set_seed(config.seed)
+    if tf.config.list_physical_devices("GPU"):
+        # Kernels of a GPU add in any order unless told not to; those of a CPU do not.
+        tf.config.experimental.enable_op_determinism()
     progress = Progress.read(run)
     observer = _logged(observer, run)
     observer.on_phase(f"training from step {progress.step}")
     try:
         loop.run_loop(config, run, data, progress, observer)
     except TfinspectError as error:
-        observer.on_phase(f"stopped: {error}")
+        _log(run, f"stopped: {error}")
         raise
     return _finish(run, progress, observer)
 
 
-def _logged(observer: Observer, run: RunDirectory) -> Observer:
-    def log(text: str) -> None:
-        now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-        with files.open_file(run.file("log.txt"), "a") as stream:
-            stream.write(f"{now}  {text}\n")
+def _log(run: RunDirectory, text: str) -> None:
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    # A log that cannot be written is no reason to stop, and must not hide one.
+    with (
+        contextlib.suppress(DataError, OSError),
+        files.open_file(run.file("log.txt"), "a") as stream,
+    ):
+        stream.write(f"{now}  {text}\n")
 
+
+def _logged(observer: Observer, run: RunDirectory) -> Observer:
     def on_epoch(record: EpochRecord, total: int) -> None:
-        log(record.line(total))
+        _log(run, record.line(total))
         observer.on_epoch(record, total)
 
     def on_phase(text: str) -> None:
-        log(text)
+        _log(run, text)
         observer.on_phase(text)
 
     return dataclasses.replace(observer, on_epoch=on_epoch, on_phase=on_phase)

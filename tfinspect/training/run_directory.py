@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from tfinspect.errors import RunError
 
 # What may lie in a directory that takes a new run: an unused lock, a learning-rate curve.
 _HARMLESS = {".lock", "lr-finder.csv", "lr-finder.png"}
+# The form of `files.temporary_name`.
+_TEMPORARY = re.compile(r"\..+\.tmp-\d+")
 
 
 @dataclass(frozen=True)
@@ -91,22 +94,58 @@ def create(path: str, description: dict[str, Any], labels: tuple[str, ...]) -> R
     refuse_occupied(path)
     run = RunDirectory(path)
     files.make_directory(path)
+    # The description alone says all; `labels.txt` repeats its labels for other programs.
+    run.write_json("config.json", description | {"labels": list(labels)})
     with files.writing(run.file("labels.txt"), "w") as stream:
         stream.writelines(f"{label}\n" for label in labels)
-    run.write_json("config.json", description)
     return run
+
+
+@contextlib.contextmanager
+def discarded_if_fruitless(run: RunDirectory) -> Iterator[None]:
+    """Removes what a new run has written if the block fails before the first backup.
+
+    So that after a mistake in the settings or the data the same command can be tried again.
+    """
+    try:
+        yield
+    except BaseException:
+        if not os.path.exists(run.state):
+            for name in os.listdir(run.path):
+                if name not in _HARMLESS:
+                    files.remove(run.file(name))
+        raise
+
+
+def sweep(run: RunDirectory) -> None:
+    """Removes what a killed process left under temporary names; call it under the lock."""
+    for directory in (run.path, run.checkpoints, run.best, run.file("backup")):
+        names = os.listdir(directory) if os.path.isdir(directory) else []
+        for name in names:
+            if _TEMPORARY.fullmatch(name):
+                files.remove(os.path.join(directory, name))
 
 
 def refuse_occupied(path: str) -> None:
     """Raises a RunError if the directory cannot take a new run."""
+    _refuse_remote(path)
     if os.path.isfile(path):
         raise RunError(f"'{path}' is a file; choose another --output.")
     if os.path.exists(os.path.join(path, "config.json")):
         raise RunError(
             f"'{path}' already holds a run; continue it with --resume, or choose another --output."
         )
-    if os.path.isdir(path) and set(os.listdir(path)) - _HARMLESS:
+    found = set(os.listdir(path)) if os.path.isdir(path) else set()
+    if {name for name in found - _HARMLESS if not _TEMPORARY.fullmatch(name)}:
         raise RunError(f"'{path}' is not empty and holds no run; choose another --output.")
+
+
+def _refuse_remote(path: str) -> None:
+    if files.is_remote(path):
+        raise RunError(
+            f"a run directory must be local, and '{path}' is not; train into a local directory "
+            "and copy it when the run is finished."
+        )
 
 
 def open_run(path: str) -> RunInfo:
@@ -115,12 +154,11 @@ def open_run(path: str) -> RunInfo:
     Raises:
       RunError: the directory is missing or holds no run.
     """
+    _refuse_remote(path)
     if not os.path.isdir(path):
         raise RunError(f"no run directory '{path}'; `tfinspect train --output {path}` makes one.")
     run = RunDirectory(path)
     described = run.read_json("config.json")
-    with files.open_file(run.file("labels.txt"), "r") as stream:
-        labels = tuple(line.rstrip("\n") for line in stream)
     try:
         return RunInfo(
             directory=run,
@@ -130,7 +168,7 @@ def open_run(path: str) -> RunInfo:
             compute_dtype=described["compute_dtype"],
             data=described["data"],
             config=described["config"],
-            labels=labels,
+            labels=tuple(described["labels"]),
         )
     except KeyError as error:
         path = run.file("config.json")
@@ -145,11 +183,24 @@ def locked(path: str) -> Iterator[None]:
       RunError: another process is training into it.
     """
     files.make_directory(path)
-    with open(os.path.join(path, ".lock"), "w", encoding="utf-8") as stream:
+    with contextlib.ExitStack() as stack:
         try:
+            stream = stack.enter_context(open(os.path.join(path, ".lock"), "w", encoding="utf-8"))
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise RunError(
                 f"another process is training into '{path}'; wait, or choose another --output."
             ) from error
-        yield
+        except OSError as error:
+            raise RunError(
+                f"cannot write into '{path}': {error.strerror}; choose another --output."
+            ) from error
+        try:
+            yield
+        finally:
+            _remove_if_empty(path)
+
+
+def _remove_if_empty(path: str) -> None:
+    if set(os.listdir(path)) == {".lock"}:
+        files.remove(path)

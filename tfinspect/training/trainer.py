@@ -55,6 +55,11 @@ class Trainer:
         logs = self.model.evaluate(dataset, verbose=0, return_dict=True)
         return float(logs["loss"]), float(logs["accuracy"])
 
+    def is_finite(self) -> bool:
+        """Tells whether no variable of the model holds a NaN or an infinite value."""
+        variables = self.model.variables
+        return all(bool(tf.reduce_all(tf.math.is_finite(one))) for one in variables)
+
     def back_up(self, run: RunDirectory, progress: Progress) -> None:
         """Writes checkpoint and state of the present step; older checkpoints go last."""
         name = f"model.ckpt-{progress.step}"

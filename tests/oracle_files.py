@@ -8,6 +8,8 @@ ORACLE = Path(__file__).with_name("oracle")
 CKPT_V1 = ORACLE / "tf1_artifacts/ckpt_v1/model.ckpt-4200000001"
 CKPT_V2 = ORACLE / "tf1_artifacts/ckpt_v2/model.ckpt-4200000001"
 OBJECT_BASED = ORACLE / "tf2_artifacts/checkpoint/ckpt-3"
+KERAS3 = ORACLE / "tf2_artifacts/keras3"
+TF_KERAS = ORACLE / "tf2_artifacts/tf_keras"
 CHECKPOINTS = (CKPT_V1, CKPT_V2, OBJECT_BASED)
 
 

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -32,7 +34,7 @@ def test_what_is_written_is_read(place):
 
 def test_an_error_while_writing_leaves_the_old_file_and_no_other(place):
     path = write(files.join(place, "a"), b"old")
-    with pytest.raises(ZeroDivisionError), files.writing(path) as stream:
+    with pytest.raises(ZeroDivisionError, match="zero"), files.writing(path) as stream:
         stream.write(b"half of the n" * (1 // 0))
     with files.open_file(path) as stream:
         assert stream.read() == b"old"
@@ -71,5 +73,44 @@ def test_a_directory_under_a_file_cannot_be_made(tmp_path):
 
 
 def test_errors_that_are_no_file_systems_pass_through():
-    with pytest.raises(KeyError), files.reporting("read", "ram://x"):
+    with pytest.raises(KeyError, match="x"), files.reporting("read", "ram://x"):
         raise KeyError("x")
+
+
+def test_a_write_into_nowhere_names_the_file_and_not_the_temporary_one(tmp_path):
+    with pytest.raises(DataError, match=r"^cannot write '.*none/a': No such file"):
+        write(str(tmp_path / "none" / "a"))
+
+
+def test_another_file_that_cannot_be_opened_while_writing_keeps_its_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="other"), files.writing(str(tmp_path / "a")):
+        (tmp_path / "other").read_bytes()
+    assert list(tmp_path.iterdir()) == []
+
+
+# A limit on the size of files fails the write in the same place as a full disk.
+FULL = """
+import resource, sys
+from tfinspect import files
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+with files.writing(sys.argv[1]) as stream:
+    stream.write(bytes(int(sys.argv[2])))
+"""
+
+
+@pytest.mark.parametrize("size", [5000, 100_000])
+def test_a_full_disk_is_told_and_the_old_file_stands(tmp_path, size):
+    path = write(str(tmp_path / "a"), b"old")
+    command = [sys.executable, "-c", FULL, path, str(size)]
+    error = subprocess.run(command, capture_output=True, text=True).stderr.splitlines()[-1]
+    assert error == (
+        f"tfinspect.errors.DataError: cannot write '{path}': File too large; what was there before "
+        "stands; free space there, or choose another place."
+    )
+    assert [entry.read_bytes() for entry in tmp_path.iterdir()] == [b"old"]
+
+
+def test_a_directory_that_holds_something_is_not_removed_as_empty(place):
+    write(files.join(place, "a"))
+    files.remove_empty_directory(place)
+    assert files.list_directory(place) == ["a"]

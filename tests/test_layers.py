@@ -19,6 +19,8 @@ ALLOWED = {
     "artifacts": BASE | {"entries"},
     "stats": BASE | {"entries", "artifacts"},
     "health": BASE | {"entries", "artifacts", "stats"},
+    "value_difference": BASE,
+    "diff": BASE | {"entries", "artifacts", "listing", "value_difference"},
     "graph_relations": BASE | {"entries"},
     "graph_listing": BASE | {"entries", "listing", "graph_relations"},
     "op_costs": BASE | {"entries"},

@@ -48,7 +48,8 @@ def write_split(directory, split, records, num_shards=3):
             for index in part:
                 writer.write(records[index])
         digest = hashlib.sha256(repr([records[i] for i in part]).encode()).hexdigest()
-        shards.append(Shard(f"{split}-{number}.tfrecord", len(part), 0, digest))
+        size = tf.io.gfile.stat(path).length
+        shards.append(Shard(f"{split}-{number}.tfrecord", len(part), size, digest))
     return SplitInfo(len(records), {}, tuple(shards))
 
 

@@ -5,6 +5,8 @@ when it is first asked for.
 """
 
 import importlib
+import sys
+import types
 from typing import Any
 
 _HOMES = {
@@ -17,6 +19,10 @@ _HOMES = {
     "OpEntry": "entries",
     "list_tensors": "tensors",
     "TensorCriteria": "graph_listing",
+    "diff": "diff",
+    "Difference": "diff",
+    "health": "health",
+    "Finding": "health",
     "convert": "data.convert",
     "check_records": "data.check",
     "TrainConfig": "training.config",
@@ -41,3 +47,15 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+class _Package(types.ModuleType):
+    """This package, whose functions `diff` and `health` win over their modules of these names."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # An import of a submodule ends with setting it as an attribute of its package.
+        if name not in _HOMES or not isinstance(value, types.ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -35,20 +35,25 @@ def reporting(action: str, path: str, cure: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError(_sentence(action, path, reason, cure)) from error
     except Exception as error:
-        # TensorFlow's own errors, without importing it for local paths.
-        if not is_remote(path) or not type(error).__module__.startswith("tensorflow"):
+        reported = _reported(error, action, path, cure)
+        if reported is None:
             raise
-        cure = cure or "check the address, the network and your credentials"
-        if type(error).__name__ == "UnimplementedError":
-            cure = "install the file system's plugin (tensorflow-io for s3://, az://)"
-        # Some file systems leave the message empty.
-        lines = str(getattr(error, "message", error)).splitlines() or [type(error).__name__]
-        reason = lines[0]
-        raise DataError(_sentence(action, path, reason, cure)) from error
+        raise reported from error
+
+
+def _reported(error: Exception, action: str, path: str, cure: str) -> DataError | None:
+    if isinstance(error, OSError):
+        return DataError(_sentence(action, path, error.strerror or str(error), cure))
+    # TensorFlow's own errors, without importing it for local paths.
+    if not is_remote(path) or not type(error).__module__.startswith("tensorflow"):
+        return None
+    cure = cure or "check the address, the network and your credentials"
+    if type(error).__name__ == "UnimplementedError":
+        cure = "install the file system's plugin (tensorflow-io for s3://, az://)"
+    # Some file systems leave the message empty.
+    lines = str(getattr(error, "message", error)).splitlines() or [type(error).__name__]
+    return DataError(_sentence(action, path, lines[0], cure))
 
 
 def _sentence(action: str, path: str, reason: str, cure: str) -> str:
@@ -70,13 +75,17 @@ def open_file(path: str, mode: str = "rb") -> IO[Any]:
       DataError: the file does not exist or cannot be opened.
     """
     with reporting("open", path):
-        if not is_remote(path):
-            return open(path, mode, encoding=None if "b" in mode else "utf-8")
-        if "r" in mode:
-            # GFile opens at the first read; a missing file should be told here.
-            _gfile().stat(path)
-        stream: IO[Any] = _gfile().GFile(path, mode)
-        return stream
+        return _opened(path, mode)
+
+
+def _opened(path: str, mode: str) -> IO[Any]:
+    if not is_remote(path):
+        return open(path, mode, encoding=None if "b" in mode else "utf-8")
+    if "r" in mode:
+        # GFile opens at the first read; a missing file should be told here.
+        _gfile().stat(path)
+    stream: IO[Any] = _gfile().GFile(path, mode)
+    return stream
 
 
 def exists(path: str) -> bool:
@@ -164,17 +173,34 @@ def writing(path: str, mode: str = "wb") -> Iterator[IO[Any]]:
 
     A reader of `path` sees the old file or the new one, never a part; after an error the
     temporary file is gone and the old one stands.
+
+    Raises:
+      DataError: the disk is full, or the file cannot be written.
     """
     temporary = temporary_name(path)
     try:
-        with open_file(temporary, mode) as stream:
+        with _opened(temporary, mode) as stream:
             yield stream
             flush_to_disk(stream)
         rename(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(Exception):
             remove(temporary)
-        raise
+        reported = _failed_write(error, path, temporary)
+        if reported is None:
+            raise
+        raise reported from error
+
+
+def _failed_write(error: BaseException, path: str, temporary: str) -> DataError | None:
+    # The caller may have failed to open another file meanwhile: that error names it.
+    if not isinstance(error, Exception) or getattr(error, "filename", None) not in (
+        None,
+        temporary,
+    ):
+        return None
+    cure = "what was there before stands; free space there, or choose another place"
+    return _reported(error, "write", path, cure)
 
 
 def write(stream: IO[Any], data: bytes | memoryview) -> None:
@@ -191,8 +217,12 @@ def flush_to_disk(stream: IO[Any]) -> None:
 
 def remove_empty_directory(path: str) -> None:
     """Deletes a directory that holds nothing; any other stays."""
-    if is_directory(path) and not list_directory(path):
-        remove(path)
+    if is_remote(path):
+        if is_directory(path) and not list_directory(path):
+            remove(path)
+        return
+    with contextlib.suppress(OSError):
+        os.rmdir(path)
 
 
 def walk(directory: str) -> list[str]:

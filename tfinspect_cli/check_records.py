@@ -3,6 +3,7 @@
 import click
 
 from tfinspect_cli.emit import emit, format_option, message
+from tfinspect_cli.stages import stages
 
 FOUND_SOMETHING = 1
 # A longer histogram is printed with --labels alone.
@@ -29,7 +30,8 @@ def command(
     """
     from tfinspect.data.check import check_records
 
-    report = check_records(path, sample=contact_sheet is not None)
+    with stages() as progress:
+        report = check_records(path, sample=contact_sheet is not None, progress=progress)
     if contact_sheet is not None:
         from tfinspect.plots.contact_sheet import write_contact_sheet
 

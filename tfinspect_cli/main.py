@@ -20,7 +20,9 @@ COMMANDS = {
     "check-records": "Count, verify, look at and diagnose TFRecord files.",
     "list-vars": "List the variables of a checkpoint, SavedModel or Keras file.",
     "list-tensors": "List the tensors of a GraphDef, MetaGraph or SavedModel.",
+    "diff": "Compare the variables of two artifacts, of any formats.",
 }
+WRONG_INPUT = 2
 INTERRUPTED = 130
 
 
@@ -76,23 +78,27 @@ class CommandGroup(click.Group):
         except (KeyboardInterrupt, click.Abort):
             click.echo("Interrupted.", err=True)
             result = INTERRUPTED
+        except TrainingInterruptedError as error:
+            text = str(error)
+            click.echo(text[0].upper() + text[1:], err=True)
+            result = INTERRUPTED
         except TfinspectError as error:
-            result = _report(error, str(error))
+            result = _report(str(error))
         except Exception as error:
             kind = type(error).__name__
             result = _report(
-                error, f"{kind}: {error} (not foreseen: --debug shows where; please report it)"
+                f"{kind}: {error} (not foreseen: --debug shows where; please report it)"
             )
         if standalone_mode:
             sys.exit(result if isinstance(result, int) else 0)
         return result
 
 
-def _report(error: Exception, text: str) -> int:
+def _report(text: str) -> int:
     if quiet.debugging():
         traceback.print_exc()
     click.echo(f"Error: {text}", err=True)
-    return INTERRUPTED if isinstance(error, TrainingInterruptedError) else 2
+    return WRONG_INPUT
 
 
 @click.group(

@@ -76,4 +76,7 @@ def find_learning_rate(config: Any, output: str) -> None:
         found = lr_finder.find_learning_rate(config, output, progress=progress)
     click.echo(f"suggested learning rate  {found.suggestion:.3g}")
     click.echo(f"curve                    {found.picture}")
-    message(f"Train with it: tfinspect train --learning-rate {found.suggestion:.3g}")
+    message(
+        "The network was thrown away. Train with the same command, --learning-rate "
+        f"{found.suggestion:.3g} in the place of --find-lr."
+    )

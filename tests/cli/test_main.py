@@ -34,7 +34,7 @@ def test_help_page_lists_every_command(name):
     ("error", "status", "line"),
     [
         (TfinspectError("no file 'x'; give another."), 2, "Error: no file 'x'; give another.\n"),
-        (TrainingInterruptedError("stopped."), 130, "Error: stopped.\n"),
+        (TrainingInterruptedError("stopped."), 130, "Stopped.\n"),
         (
             ZeroDivisionError("by zero"),
             2,

@@ -58,6 +58,16 @@ def test_sound_shards_have_no_finding(shards):
     assert sum(file.bytes for file in report.files) == 60 * RECORD
 
 
+def test_progress_counts_bytes_up_to_the_total(shards):
+    seen = []
+    check_records(str(shards), progress=lambda *report: seen.append(report))
+    total = sum(path.stat().st_size for path in shards.glob("*.tfrecord"))
+    done = [report[1] for report in seen]
+    assert {report[0] for report in seen} == {f"checking {shards}"}
+    assert seen[-1][1:] == (total, total)
+    assert done == sorted(done)
+
+
 def test_the_label_histogram_is_by_split_and_name(shards):
     rows = {row["label"]: row for row in check_records(str(shards)).label_rows()}
     labels = cifar_part(10, 5)[1]

@@ -222,7 +222,7 @@ def test_a_killed_conversion_is_no_manifest_and_can_be_repeated(archive, tmp_pat
     directory = tmp_path / "out"
     done = subprocess.run([sys.executable, "-c", KILLED, archive, str(directory)])
     assert done.returncode == 9
-    assert all(path.name.startswith(".partial-") for path in directory.iterdir())
+    assert all(path.name.startswith((".partial-", ".lock")) for path in directory.iterdir())
     manifest = convert(archive, str(directory))
     assert len(list(directory.iterdir())) == 1 + 3
     assert dataclasses.replace(manifest) == read_manifest(str(directory))

@@ -138,6 +138,27 @@ def test_a_failing_server_is_tried_again(server, path):
     assert len(server.requests) == 4
 
 
+def test_two_downloads_of_one_file_fetch_it_once(server, path):
+    seen, waiting = [], threading.Event()
+
+    def report(what, done, total):
+        seen.append(what.split()[0])
+        waiting.set()
+
+    second = threading.Thread(target=download, args=(server.url, str(path), MD5, report))
+
+    def start_second(what, done, total):
+        if not second.ident:
+            second.start()
+            assert waiting.wait(10)
+
+    download(server.url, str(path), MD5, start_second)
+    second.join()
+    assert set(seen) == {"waiting"}
+    assert server.requests == [None]
+    assert [entry.name for entry in path.parent.iterdir()] == ["x.tar.gz"]
+
+
 def test_no_network_says_which_file_to_put_where(path):
     with pytest.raises(
         DataError, match=r"get the file elsewhere and put it at '.*x.tar.gz'"

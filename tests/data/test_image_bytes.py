@@ -3,7 +3,8 @@ import pytest
 from made_sources import write_image
 from PIL import Image
 
-from tfinspect.data.image_bytes import CorruptImageError, encode_png, read_encoded, read_rgb
+from tfinspect.data.image_bytes import encode_png, read_encoded, read_rgb
+from tfinspect.data.image_file import CorruptImageError, read_image
 
 
 @pytest.mark.parametrize(("suffix", "kind"), [("png", "png"), ("jpg", "jpeg"), ("jpeg", "jpeg")])
@@ -51,11 +52,18 @@ def test_png_round_trip(tmp_path):
         (lambda data: data[:300] + b"\0" * 60 + data[360:], "is corrupt"),
     ],
 )
-@pytest.mark.parametrize("reader", [read_encoded, read_rgb])
-def test_broken_files_are_named_with_the_cure(tmp_path, change, reason, reader):
+@pytest.mark.parametrize(
+    ("reader", "cure"),
+    [
+        (read_encoded, "remove or mend it, or convert with --skip-corrupt"),
+        (read_rgb, "remove or mend it, or convert with --skip-corrupt"),
+        (read_image, "give a whole PNG or JPEG file"),
+    ],
+)
+def test_broken_files_are_named_with_the_cure(tmp_path, change, reason, reader, cure):
     path = write_image(tmp_path / "a.png", (40, 30))
     path.write_bytes(change(path.read_bytes()))
-    expected = f"image '{path}' {reason}.*; remove or mend it, or convert with --skip-corrupt"
+    expected = f"image '{path}' {reason}.*; {cure}"
     with pytest.raises(CorruptImageError, match=expected):
         reader(str(path))
 

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -41,6 +42,17 @@ def test_an_unknown_split_names_those_that_exist():
 
 def test_the_fingerprint_is_of_the_records():
     assert made().fingerprint() == made().fingerprint() != made("1" * 64).fingerprint()
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_label_without_a_name_is_told_in_every_split(split):
+    made().check_labels()
+    splits = {**made().splits, split: SplitInfo(3, {"a": 1, "c": 2}, ())}
+    with pytest.raises(
+        DataError,
+        match=f"the split '{split}' of 'x' has the label 'c', which is none of its 2 label names",
+    ):
+        dataclasses.replace(made(), splits=splits).check_labels()
 
 
 def test_rows_sum_up_the_splits():

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tiny_data
 from PIL import Image
 
-from tfinspect.data import pipeline, stream
+from tfinspect.data import load, pipeline, stream
 from tfinspect.data.manifest import SplitInfo
 from tfinspect.errors import ConfigError, DataError
 
@@ -228,25 +228,83 @@ def broken(tmp_path, records):
     return make_batches((str(tmp_path), tiny_data.write_data(str(tmp_path), {"train": records})))
 
 
-def test_a_record_of_another_length_is_an_error_of_ours(tmp_path):
+def no_steps(directory, records):
+    """Only makes the data set, which reads a cached split."""
+    train(broken(directory, records))
+
+
+def steps(directory, records):
+    batches = dataclasses.replace(broken(directory, records), cache_bytes=0)
+    with load.reading(batches.directory):
+        list(train(batches))
+
+
+def evaluation(directory, records):
+    batches = dataclasses.replace(broken(directory, records), cache_bytes=0)
+    with load.reading(batches.directory):
+        list(pipeline.evaluation_dataset(batches))
+
+
+def steps_in_a_graph(directory, records):
+    """As `fit` reads: there a stack trace stands before the reason."""
+    batches = dataclasses.replace(broken(directory, records), cache_bytes=0)
+
+    @tf.function
+    def step(iterator):
+        return tf.reduce_sum(next(iterator)[0])
+
+    with load.reading(batches.directory):
+        iterator = iter(train(batches))
+        for _ in range(3):
+            step(iterator)
+
+
+@pytest.fixture(params=[no_steps, steps, evaluation, steps_in_a_graph], ids=lambda f: f.__name__)
+def read(request):
+    return request.param
+
+
+def expected(directory, reason):
+    return (
+        rf"^the records in '{directory}' cannot be read: {reason}\. "
+        rf"`tfinspect check-records {directory}` says which; then convert the data again\.$"
+    )
+
+
+def test_a_record_of_another_length_is_an_error_of_ours(tmp_path, read):
     records = [tiny_data.example(image=b"\0" * 3000, label=1)] * 20
-    with pytest.raises(DataError, match=r"cannot be read.*3000.*check-records"):
-        train(broken(tmp_path, records))
+    with pytest.raises(DataError, match=expected(tmp_path, r"Shape of tensor .*3000.*3072\]")):
+        read(tmp_path, records)
 
 
-def test_a_record_of_another_schema_is_an_error_of_ours(tmp_path):
+def test_a_record_of_another_schema_is_an_error_of_ours(tmp_path, read):
     records = [tiny_data.example(picture=b"\0" * 3072, label=1)] * 20
-    with pytest.raises(DataError, match=r"cannot be read.*image.*check-records"):
-        train(broken(tmp_path, records))
+    with pytest.raises(DataError, match=expected(tmp_path, r".*Feature: image .*not be found")):
+        read(tmp_path, records)
 
 
-def test_a_label_out_of_range_is_refused(tmp_path):
-    pixels, _ = tiny_data.images(20)
-    records = tiny_data.raw_records(pixels, [10] * 20)
-    with pytest.raises(
-        DataError, match="labels from 10 to 10 where its 10 label names allow 0 to 9"
-    ):
-        train(broken(tmp_path, records))
+@pytest.mark.parametrize("label", [-1, 10])
+def test_a_label_out_of_range_is_refused(tmp_path, read, label):
+    records = tiny_data.raw_records(tiny_data.images(20)[0], [3, label] * 10)
+    reason = (
+        f"there are labels from {min(label, 3)} to {max(label, 3)} where the 10 label names "
+        "allow 0 to 9"
+    )
+    with pytest.raises(DataError, match=expected(tmp_path, reason)):
+        read(tmp_path, records)
+
+
+def test_an_encoded_image_that_is_none_is_an_error_of_ours(tmp_path):
+    records = tiny_data.encoded_records([b"no image"] * 20, [1] * 20)
+    manifest = tiny_data.write_data(str(tmp_path), {"train": records}, "encoded", None)
+    with pytest.raises(DataError, match=expected(tmp_path, r"(?s:.*)image(?s:.*)")):
+        train(make_batches((str(tmp_path), manifest)))
+
+
+def test_errors_of_other_ops_are_no_errors_of_records():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Matrix size"):
+        with load.reading("here"):
+            tf.linalg.matmul(tf.zeros([2, 3]), tf.zeros([2, 3]))
 
 
 def test_a_missing_shard_is_named(tmp_path, batches):
@@ -255,14 +313,16 @@ def test_a_missing_shard_is_named(tmp_path, batches):
         train(moved)
 
 
-def test_a_corrupt_shard_is_an_error_of_ours(tmp_path):
+@pytest.mark.parametrize("cache_bytes", [0, 10**9])
+def test_a_corrupt_shard_is_an_error_of_ours(tmp_path, cache_bytes):
     batches = broken(tmp_path, tiny_data.raw_records(*tiny_data.images(20)))
     path = tmp_path / "train-1.tfrecord"
     content = bytearray(path.read_bytes())
     content[2000] ^= 1
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"cannot be read.*corrupt.*check-records"):
-        train(batches)
+    with pytest.raises(DataError, match=expected(tmp_path, r"corrupted record at 12")):
+        with load.reading(batches.directory):
+            list(train(dataclasses.replace(batches, cache_bytes=cache_bytes)))
 
 
 def test_fewer_examples_than_promised_are_refused(tmp_path):

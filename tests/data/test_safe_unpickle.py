@@ -1,6 +1,7 @@
 import collections
 import os
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -93,3 +94,55 @@ def test_foreign_codecs_are_refused():
 def test_broken_pickles_are_told(data):
     with pytest.raises(DataError, match=r"it is broken .*; get the file again"):
         load_plain(data, "it")
+
+
+@pytest.mark.parametrize("item", [b"]", b"}", b")"])
+def test_lists_that_hold_each_other_twice_do_not_explode(item):
+    # [[[x, x], [x, x]], …]: every level is five bytes and doubles what comes out.
+    data = b"\x80\x02" + item + b"".join(b"q%c]q%ch%ch%c\x86" % (0, 1, 0, 0) for _ in range(60))
+    with pytest.raises(DataError, match=r"it is broken .*it repeats its own parts too often"):
+        load_plain(data + b".", "it")
+
+
+# Tuples that hold each other twice: hashing or showing them would take for ever.
+NESTED = b")" + b"q\x00h\x00\x86" * 60
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"}" + NESTED + b"Ns.",
+        b"}(" + NESTED + b"Nu.",
+        b"(" + NESTED + b"Nd.",
+        b"\x8f(" + NESTED + b"\x90.",
+        b"(" + NESTED + b"\x91.",
+        b"c_codecs\nencode\nVtext\n" + NESTED + b"\x86R.",
+        b"cnumpy\ndtype\n" + NESTED + b"\x85R.",
+    ],
+)
+def test_nested_tuples_are_no_keys_and_no_arguments(data):
+    with pytest.raises(DataError, match="it is a pickle that asks for '"):
+        load_plain(data, "it")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        # A memo of two thousand million parts, and a scalar of as many bytes.
+        b"Nr\xff\xff\xff\x7f0cos\nsystem\n.",
+        PYTHON_2[: PYTHON_2.index(b"cnumpy.core")]
+        + b"cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nU\x02u1K\x00K\x01\x87R"
+        + b"J\xff\xff\xff\x7f\x86Rs.",
+    ],
+)
+def test_sizes_that_a_pickle_claims_are_not_believed(data):
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"it is (a pickle that asks for|broken)"):
+        load_plain(data, "it")
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
+def test_a_part_that_is_held_twice_is_read():
+    part = ["text"]
+    assert load_plain(pickle.dumps({"a": part, "b": part}), "it") == {"a": part, "b": part}

@@ -31,9 +31,13 @@ def test_panels_hold_loss_accuracy_in_percent_and_rate():
     assert rate.get_lines()[0].get_ydata().tolist() == [0.1, 0.05]
 
 
-def test_the_title_names_the_first_of_the_best_epochs():
-    title = curves_figure(records(4)).axes[1].get_title(loc="left")
-    assert title == "best validation accuracy 75.00 % in epoch 2"
+def test_the_title_names_the_epoch_whose_weights_were_kept():
+    title = curves_figure(records(4), 3).axes[1].get_title(loc="left")
+    assert title == "kept: epoch 3, validation accuracy 75.00%"
+
+
+def test_no_epoch_is_named_where_none_was_kept():
+    assert curves_figure(records(4)).axes[1].get_title(loc="left") == ""
 
 
 @pytest.mark.parametrize(("first", "scale"), [(100.0, "linear"), (200.0, "log")])

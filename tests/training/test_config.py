@@ -97,6 +97,13 @@ def test_settings_file_that_is_no_text_is_refused(tmp_path):
         load_settings(str(path))
 
 
+def test_settings_of_an_earlier_run_are_taken_from_its_description(tmp_path):
+    path = tmp_path / "config.json"
+    config = TrainConfig(depth=26, unit="v2")
+    path.write_text(json.dumps({"network": "cifar_resnet26_v2", "config": config.to_dict()}))
+    assert config_from(load_settings(str(path)), "config.json") == config
+
+
 def test_exponents_without_a_point_are_numbers():
     assert config_from({"weight_decay": "1e-4"}, "x.yaml").weight_decay == 1e-4
 

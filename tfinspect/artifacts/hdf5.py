@@ -12,7 +12,6 @@ from tfinspect.artifacts.dtypes import element_bytes
 from tfinspect.artifacts.hdf5_tree import StoredArray, Tree, read_tree, value_of
 from tfinspect.artifacts.keras_layers import Layer, layers_of
 from tfinspect.artifacts.keras_names import KerasName, named_arrays
-from tfinspect.artifacts.window import Window
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ArtifactError
 
@@ -28,7 +27,8 @@ def open_hdf5(path: str) -> "Hdf5":
     Raises:
       ArtifactError: it is broken.
     """
-    tree = tree_of(path, path, os.path.getsize(path))
+    with open(path, "rb") as stream:
+        tree = tree_of(path, stream, 0, os.path.getsize(path))
     root = tree.groups.get("", {})
     config, version = root.get("model_config", ""), root.get("keras_version", "")
     artifact = Hdf5(path, _kind(tree), tree)
@@ -46,14 +46,14 @@ def _kind(tree: Tree) -> str:
     return "Keras HDF5 weights" if listed or numbered else "HDF5 file"
 
 
-def tree_of(path: str, source: str | IO[bytes] | Window, size: int) -> Tree:
+def tree_of(path: str, stream: IO[bytes], base: int, size: int) -> Tree:
     """Reads the headers of an HDF5 file; see `read_tree`.
 
     Raises:
       ArtifactError: it is broken, in whatever way.
     """
     try:
-        return read_tree(source, size)
+        return read_tree(stream, base, size)
     except Exception as error:  # h5py raises errors of all kinds over broken headers.
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
         raise ArtifactError(

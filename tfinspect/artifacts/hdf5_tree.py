@@ -5,11 +5,14 @@ types that hold anything but numbers and plain strings are never followed. Value
 their place in the file without libhdf5.
 """
 
+import contextlib
 import math
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Any
 
+from tfinspect.artifacts.object_header import Bytes, Text, text_attributes
 from tfinspect.artifacts.window import Window
 
 if TYPE_CHECKING:
@@ -20,8 +23,6 @@ if TYPE_CHECKING:
 _ATTRIBUTES = ("layer_names", "weight_names", "name", "model_config", "keras_version")
 _MOST_OBJECTS = 1_000_000
 _DEEPEST = 64
-# Names and settings are text; more of it than this is no model.
-_MOST_ATTRIBUTE_BYTES = 16 << 20
 _MOST_NOTED = 3
 
 
@@ -58,7 +59,7 @@ class Tree:
       problems: what could not be listed, in sentences.
     """
 
-    groups: dict[str, dict[str, Any]] = field(default_factory=dict)
+    groups: dict[str, dict[str, Text]] = field(default_factory=dict)
     arrays: dict[str, StoredArray] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -70,12 +71,13 @@ class Tree:
             self.problems.append("More objects cannot be listed.")
 
 
-def read_tree(source: "str | IO[bytes] | Window", size: int) -> Tree:
+def read_tree(stream: IO[bytes], base: int, size: int) -> Tree:
     """Reads the headers of an HDF5 file.
 
     Args:
-      source: path, or a stream that can seek.
-      size: bytes of the whole HDF5 file.
+      stream: the file that holds the HDF5 file; it has a file descriptor.
+      base: offset of the HDF5 file in it.
+      size: bytes of the HDF5 file.
 
     Raises:
       Exception: of any kind, from h5py: it is no HDF5 file, or its first headers are broken.
@@ -83,16 +85,23 @@ def read_tree(source: "str | IO[bytes] | Window", size: int) -> Tree:
     import h5py
 
     tree = Tree()
-    with h5py.File(source, "r", locking=False) as file:
+    with _mapped(stream) as mapped, h5py.File(Window(stream, base, size), "r") as file:
+        data = Bytes(mapped, base, size)
         for path, found in _objects(file, tree):
             try:
+                address = h5py.h5o.get_info(found.id).addr
                 if isinstance(found, h5py.Dataset):
-                    tree.arrays[path] = _array(path, found, size)
+                    told = text_attributes(data, address, ("dtype",)).get("dtype")
+                    tree.arrays[path] = _array(path, found, size, told)
                 else:
-                    tree.groups[path] = dict(_attributes(found, size))
+                    tree.groups[path] = text_attributes(data, address, _ATTRIBUTES)
             except Exception as error:  # h5py raises errors of all kinds over broken headers.
                 tree.note(path, _first_line(error))
     return tree
+
+
+def _mapped(stream: IO[bytes]) -> "contextlib.closing[mmap.mmap]":
+    return contextlib.closing(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def _first_line(error: Exception) -> str:
@@ -159,26 +168,9 @@ def _child(group: "h5py.Group", name: str, seen: set[Any]) -> Any:
     return found
 
 
-def _attributes(group: "h5py.Group", size: int) -> Iterator[tuple[str, Any]]:
-    for name in list(group.attrs):
-        if name.rstrip("0123456789") not in _ATTRIBUTES:
-            continue
-        attribute = group.attrs.get_id(name)
-        stored = attribute.get_type().get_size() * math.prod(attribute.shape or ())
-        if stored > min(size, _MOST_ATTRIBUTE_BYTES):
-            raise ValueError(f"its attribute '{name}' declares {stored:,} bytes")
-        yield name, _as_text(group.attrs[name])
-
-
-def _as_text(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return [_as_text(item) for item in value.tolist()] if hasattr(value, "tolist") else str(value)
-
-
-def _array(path: str, dataset: "h5py.Dataset", size: int) -> StoredArray:
+def _array(path: str, dataset: "h5py.Dataset", size: int, told: Text | None) -> StoredArray:
     shape = tuple(int(length) for length in dataset.shape or ())
-    name, layout, problem = _type(dataset)
+    name, layout, problem = _type(dataset, told)
     if dataset.shape is None:
         problem = "holds nothing (a null dataspace)"
     count = math.prod(shape)
@@ -207,13 +199,13 @@ def _placed(dataset: "h5py.Dataset", array: StoredArray, needed: int, size: int)
     return replace(array, offset=offset)
 
 
-def _type(dataset: "h5py.Dataset") -> "tuple[str, np.dtype | None, str | None]":
+def _type(dataset: "h5py.Dataset", told: Text | None) -> "tuple[str, np.dtype | None, str | None]":
     """Returns the name of a type, the type of its stored bytes, and why it cannot be read."""
     import h5py
     import numpy as np
 
     stored, dtype = dataset.id.get_type(), dataset.dtype
-    if stored.get_size() == 2 and dataset.attrs.get("dtype") in ("bfloat16", b"bfloat16"):
+    if stored.get_size() == 2 and told == "bfloat16":
         import ml_dtypes
 
         return "bfloat16", np.dtype(ml_dtypes.bfloat16), None

@@ -117,14 +117,14 @@ class KerasArchive(Hdf5):
             base = _start(path, archive, info)
             self._source, self._unchecked = (path, base), info
             with open(path, "rb") as stream:
-                return tree_of(path, Window(stream, base, info.file_size), info.file_size)
+                return tree_of(path, stream, base, info.file_size)
         if info.file_size > _MOST_GROWTH * min(info.compress_size, size):
             raise ArtifactError(_bomb(path, info))
         unpacked: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as we do
         weakref.finalize(self, unpacked.close)
         _unpack(path, archive, info, unpacked)
         self._source = (unpacked, 0)
-        return tree_of(path, unpacked, info.file_size)
+        return tree_of(path, unpacked, 0, info.file_size)
 
     @cached_property
     def assets(self) -> tuple[str, ...]:

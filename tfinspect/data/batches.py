@@ -80,7 +80,8 @@ class Batches:
                 f"the images in '{self.directory}' have {channels} channels and the network takes "
                 f"{self.image_shape[2]}; convert the images, or choose another network."
             )
-        return Decoder(self.manifest.schema, stored, self.image_shape)
+        names = self.manifest.label_names
+        return Decoder(self.manifest.schema, stored, self.image_shape, len(names))
 
     @property
     def fits_in_memory(self) -> bool:

@@ -3,11 +3,14 @@
 import dataclasses
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from tfinspect import files
 from tfinspect.data.download import file_digest
 from tfinspect.data.duplicates import Duplicates, Place
+from tfinspect.data.examples import Progress
 from tfinspect.data.manifest import MANIFEST_FILE, Manifest
 from tfinspect.data.record_checks import Expected, RecordError, check_record
 from tfinspect.data.record_files import RecordFile, RecordFiles, find_record_files
@@ -15,8 +18,12 @@ from tfinspect.data.record_report import FileReport, Finding, LabelledImage, Rec
 from tfinspect.data.sample import Sample, pixels
 from tfinspect.data.tfrecord import CorruptRecordError, Record, read_records
 
+_REPORTED_RECORDS = 1024
 
-def check_records(path: str, *, sample: bool = False) -> RecordReport:
+
+def check_records(
+    path: str, *, sample: bool = False, progress: Progress | None = None
+) -> RecordReport:
     """Reads every record of some TFRecord files and tells what is wrong with them.
 
     Both checksums of each record are verified; a file is read up to its first broken record. Its
@@ -26,17 +33,32 @@ def check_records(path: str, *, sample: bool = False) -> RecordReport:
     Args:
       path: a TFRecord file, a directory of them, or a glob.
       sample: also return some images of every label.
+      progress: called as `progress(what, bytes done, bytes in all)`.
 
     Raises:
       DataError: there is no such file.
     """
     found = find_record_files(path)
-    check = _Check(found.manifest, Sample() if sample else None)
+    report = _reporter(path, found, progress)
+    check = _Check(found.manifest, Sample() if sample else None, report)
     reports = [check.file(file) for file in found.files]
     findings = [*_missing(found), *check.findings, *check.duplicates.findings()]
     if found.manifest is not None:
         findings += _manifest_findings(path, found.manifest)
     return RecordReport(tuple(reports), tuple(findings), check.histogram(), check.images())
+
+
+def _reporter(
+    path: str, found: RecordFiles, progress: Progress | None
+) -> Callable[[str, int], None]:
+    sizes = [files.size_bytes(file.path) for file in found.files]
+    before = dict(zip((file.path for file in found.files), accumulate([0, *sizes]), strict=False))
+
+    def report(file: str, offset: int) -> None:
+        if progress is not None:
+            progress(f"checking {path}", before[file] + offset, sum(sizes))
+
+    return report
 
 
 @dataclass
@@ -45,6 +67,7 @@ class _Check:
 
     manifest: Manifest | None
     sample: Sample | None
+    report: Callable[[str, int], None]
     findings: list[Finding] = field(default_factory=list)
     labels: dict[str, Counter[int]] = field(default_factory=dict)
     duplicates: Duplicates = field(default_factory=Duplicates)
@@ -55,18 +78,22 @@ class _Check:
         try:
             for record in read_records(file.path):
                 reader.take(record)
+                if record.index % _REPORTED_RECORDS == 0:
+                    self.report(file.path, record.offset)
         except CorruptRecordError as error:
             reader.complain("corrupt", error.reason, Record(error.index, error.offset, b""))
             findings = reader.findings()
         else:
             findings = [*reader.findings(), *_shard_findings(file, reader.read)]
         self.findings += findings
+        size = files.size_bytes(file.path)
+        self.report(file.path, size)
         return FileReport(
             file=file.path,
             split=file.split,
             schema=reader.expected.schema,
             examples=reader.sound,
-            bytes=files.size_bytes(file.path),
+            bytes=size,
             labels=len(reader.labels),
             findings=len(findings),
         )
@@ -184,11 +211,10 @@ def _missing(found: RecordFiles) -> list[Finding]:
 def _manifest_findings(path: str, manifest: Manifest) -> list[Finding]:
     findings = []
     place = path if path.endswith(MANIFEST_FILE) else f"{path.rstrip('/')}/{MANIFEST_FILE}"
-    names = set(manifest.label_names)
+    foreign = manifest.foreign_labels()
     for split, info in manifest.splits.items():
-        foreign = sorted(set(info.label_histogram) - names)
-        if foreign:
-            reason = f"counts the label '{foreign[0]}' of '{split}', which is no label name"
+        if split in foreign:
+            reason = f"counts the label '{foreign[split]}' of '{split}', which is no label name"
             findings.append(Finding(place, "label", reason))
         counted = sum(shard.examples for shard in info.shards)
         if not counted == info.examples == sum(info.label_histogram.values()):

@@ -9,13 +9,8 @@ import numpy as np
 from tfinspect.data import schema
 from tfinspect.data.example_proto import encode_example
 from tfinspect.data.examples import ImageArrays, ImageFiles
-from tfinspect.data.image_bytes import (
-    CorruptImageError,
-    EncodedImage,
-    encode_png,
-    read_encoded,
-    read_rgb,
-)
+from tfinspect.data.image_bytes import EncodedImage, encode_png, read_encoded, read_rgb
+from tfinspect.data.image_file import CorruptImageError
 from tfinspect.data.raw_records import frame_raw
 from tfinspect.data.tfrecord import frame
 from tfinspect.errors import DataError

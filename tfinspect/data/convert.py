@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from tfinspect import files
 from tfinspect.data.chunks import ChunkWriter
-from tfinspect.data.destination import finished, staging
+from tfinspect.data.destination import Destination
 from tfinspect.data.examples import Examples, Progress, Source
-from tfinspect.data.manifest import SPLITS, Manifest, SplitInfo, write_manifest
+from tfinspect.data.manifest import SPLITS, Manifest, SplitInfo
 from tfinspect.data.schema import SCHEMAS
 from tfinspect.data.shards import ShardPlan, ShardWriter, WrittenShard, default_workers, plan_shards
 from tfinspect.data.sources import open_source
@@ -70,7 +70,8 @@ def convert(
 
     Returns:
       The manifest, which is also written to the destination. If the same conversion is there
-      already, it is returned and nothing is written.
+      already, it is returned and nothing is written; one that another process is making is
+      waited for.
 
     Raises:
       DataError: the source is missing or broken, or the destination holds something else.
@@ -82,9 +83,16 @@ def convert(
 
 
 def convert_source(
-    source: Source, destination: str, settings: Settings, *, progress: Progress | None = None
+    source: Source,
+    destination: str,
+    settings: Settings,
+    *,
+    disposable: bool = False,
+    progress: Progress | None = None,
 ) -> Manifest:
     """Writes an opened source, as `convert` does.
+
+    `disposable` says that whatever else lies at the destination may be removed.
 
     Raises:
       DataError: the source is broken, or the destination holds something else.
@@ -103,43 +111,45 @@ def convert_source(
         seed=settings.seed,
         settings={"shards": settings.shards, "skip_corrupt": settings.skip_corrupt},
     )
-    found = finished(destination, wanted)
+    place = Destination(destination, wanted, disposable)
+    found = place.finished()
     if found is not None:
         return found
     examples = source.examples
     advance = _counter(source.name, examples, progress)
+
+    def write(directory: str) -> Manifest:
+        return _write(examples, directory, wanted, settings.workers, advance)
+
     with files.reporting("write to", destination, "make room there or give another directory"):
-        return _write(examples, destination, wanted, settings.workers, advance)
+        return place.fill(write, progress)
 
 
 def _write(
     examples: Examples,
-    destination: str,
+    directory: str,
     wanted: Manifest,
     workers: int | None,
     advance: Callable[[int], None],
 ) -> Manifest:
     plans = plan_shards(examples, wanted.settings["shards"])
     chunks = ChunkWriter(wanted.schema, wanted.settings["skip_corrupt"])
-    with staging(destination) as directory:
-        writer = ShardWriter(directory, chunks, workers or default_workers(), advance)
-        written = writer.write(plans)
-        shapes = {shape: name for shard in written for shape, name in shard.shapes.items()}
-        chunks.check_shapes(shapes)
-        splits = {
-            split: _split(split, plans, written, examples.label_names)
-            for split in SPLITS
-            if split in examples.splits
-        }
-    manifest = dataclasses.replace(
+    writer = ShardWriter(directory, chunks, workers or default_workers(), advance)
+    written = writer.write(plans)
+    shapes = {shape: name for shard in written for shape, name in shard.shapes.items()}
+    chunks.check_shapes(shapes)
+    splits = {
+        split: _split(split, plans, written, examples.label_names)
+        for split in SPLITS
+        if split in examples.splits
+    }
+    return dataclasses.replace(
         wanted,
         label_names=examples.label_names,
         image_shape=next(iter(shapes)) if len(shapes) == 1 else None,
         splits=splits,
         skipped=tuple(name for shard in written for name in shard.skipped),
     )
-    write_manifest(destination, manifest)
-    return manifest
 
 
 def _split(

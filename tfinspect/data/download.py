@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from tfinspect import files
 from tfinspect.data.examples import Progress
+from tfinspect.data.lock import locked
 from tfinspect.errors import DataError
 
 _READ_BYTES = 1 << 18
@@ -21,15 +22,19 @@ def download(url: str, path: str, md5: str, progress: Progress | None = None) ->
     """Downloads a file unless it is there, and verifies its MD5.
 
     What was received of a broken download stays beside it as `….part`, and the next call goes on
-    from there.
+    from there. Two processes that want the same file fetch it once: the second waits.
 
     Raises:
       DataError: no network, the connection breaks again and again, or the MD5 is wrong.
     """
-    if os.path.exists(path):
-        verify_md5(path, md5, url)
-        return
-    files.make_directory(os.path.dirname(path))
+    with locked(f"{path}.lock", progress):
+        if os.path.exists(path):
+            verify_md5(path, md5, f"delete it and run again, or replace it by '{url}'")
+        else:
+            _download(url, path, md5, progress)
+
+
+def _download(url: str, path: str, md5: str, progress: Progress | None) -> None:
     part = f"{path}.part"
     report = _reporter(os.path.basename(path), progress)
     for attempt in range(_ATTEMPTS):
@@ -99,18 +104,15 @@ def _failure(url: str, path: str, part: str, error: Exception) -> DataError:
     )
 
 
-def verify_md5(path: str, md5: str, url: str) -> None:
-    """Checks a file's MD5.
+def verify_md5(path: str, md5: str, cure: str) -> None:
+    """Checks a file's MD5; `cure` says in the error what to do about another one.
 
     Raises:
       DataError: it is another one.
     """
     found = file_digest(path, "md5")
     if found != md5:
-        raise DataError(
-            f"'{path}' has MD5 {found} instead of {md5}; delete it and run again, "
-            f"or replace it by '{url}'."
-        )
+        raise DataError(f"'{path}' has MD5 {found} instead of {md5}; {cure}.")
 
 
 def file_digest(path: str, algorithm: str) -> str:

@@ -6,24 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from tfinspect import files
-from tfinspect.data.image_file import to_rgb
-from tfinspect.errors import DataError
+from tfinspect.data.image_file import decode, to_rgb
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 # Pillow's name of a format whose bytes are kept -> `image/format` of the record. MPO is what some
 # cameras write: a JPEG with more pictures behind it.
 _KEPT = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png"}
-
-
-class CorruptImageError(DataError):
-    """An image file that is empty, cut off, or no image; `path` names it."""
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(
-            f"image '{path}' {reason}; remove or mend it, or convert with --skip-corrupt."
-        )
-        self.path = path
 
 
 @dataclass(frozen=True)
@@ -80,18 +68,4 @@ def encode_png(image: np.ndarray) -> EncodedImage:
 
 
 def _decode(path: str) -> tuple[bytes, Any]:
-    from PIL import Image
-
-    with files.open_file(path) as stream:
-        data: bytes = stream.read()
-    if not data:
-        raise CorruptImageError(path, "is empty")
-    try:
-        image = Image.open(io.BytesIO(data))
-        image.load()
-    except Image.UnidentifiedImageError as error:
-        raise CorruptImageError(path, "is in no image format that is known") from error
-    # Pillow's decoders raise what their formats make them raise.
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise CorruptImageError(path, f"is corrupt ({error})") from error
-    return data, image
+    return decode(path, "remove or mend it, or convert with --skip-corrupt")

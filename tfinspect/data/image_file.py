@@ -1,11 +1,20 @@
 """Image files of any kind and colour mode to 8-bit RGB."""
 
+import io
 from typing import Any
 
 import numpy as np
 
 from tfinspect import files
 from tfinspect.errors import DataError
+
+
+class CorruptImageError(DataError):
+    """An image file that is empty, cut off, or no image; `path` names it."""
+
+    def __init__(self, path: str, reason: str, cure: str) -> None:
+        super().__init__(f"image '{path}' {reason}; {cure}.")
+        self.path = path
 
 
 def read_image(path: str) -> np.ndarray:
@@ -20,17 +29,36 @@ def read_image(path: str) -> np.ndarray:
     Raises:
       DataError: the file is missing, empty or no image.
     """
-    from PIL import Image
-
     if not files.exists(path):
         raise DataError(f"no image '{path}'; give the path of a PNG or JPEG file.")
+    return to_rgb(decode(path, "give a whole PNG or JPEG file")[1])
+
+
+def decode(path: str, cure: str) -> tuple[bytes, Any]:
+    """Reads an image file and decodes all of it; `cure` ends the message about a corrupt one.
+
+    Returns:
+      The file's bytes and a Pillow image.
+
+    Raises:
+      CorruptImageError: it is empty, cut off, or no image.
+      DataError: it cannot be opened.
+    """
+    from PIL import Image
+
+    with files.open_file(path) as stream:
+        data: bytes = stream.read()
+    if not data:
+        raise CorruptImageError(path, "is empty", cure)
     try:
-        with files.open_file(path) as stream, Image.open(stream) as image:
-            return to_rgb(image)
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        raise DataError(
-            f"'{path}' cannot be read as an image: {error}; give a PNG or JPEG file."
-        ) from error
+        image = Image.open(io.BytesIO(data))
+        image.load()
+    except Image.UnidentifiedImageError as error:
+        raise CorruptImageError(path, "is in no image format that is known", cure) from error
+    # Pillow's decoders raise what their formats make them raise.
+    except (OSError, EOFError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise CorruptImageError(path, f"is corrupt ({error})", cure) from error
+    return data, image
 
 
 def to_rgb(image: Any) -> np.ndarray:

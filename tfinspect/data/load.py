@@ -1,5 +1,6 @@
 """Whole splits decoded into memory, and the errors of what cannot be."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from tfinspect.errors import DataError
 
 _CHUNK_EXAMPLES = 1024
 PARALLELISM = 2
+# The op that fetches from a data set; it stands in every error that comes out of one.
+_FETCH = "IteratorGetNext"
 
 
 @dataclass(frozen=True)
@@ -24,32 +27,52 @@ class Decoder:
       schema: "raw" or "encoded".
       stored_shape: `[H, W, C]` of raw records; None for encoded images.
       image_shape: `[H, W, C]` that comes out.
+      num_labels: how many label names there are; another label is an error of the data set.
     """
 
     schema: str
     stored_shape: tuple[int, int, int] | None
     image_shape: tuple[int, int, int]
+    num_labels: int
 
     def __call__(self, serialized: Any) -> tuple[Any, Any]:
         """Decodes `[B]` strings to uint8 `[B, H, W, C]` and int64 labels `[B]`."""
         height, width, _ = self.image_shape
         if self.schema == "encoded" or self.stored_shape is None:
-            return parse.parse_encoded(serialized, height, width)
-        images, labels = parse.parse_raw(serialized, self.stored_shape)
-        return parse.resize(images, height, width), labels
+            images, labels = parse.parse_encoded(serialized, height, width)
+        else:
+            images, labels = parse.parse_raw(serialized, self.stored_shape)
+            images = parse.resize(images, height, width)
+        return images, parse.checked_labels(labels, self.num_labels)
 
 
 @contextmanager
 def reading(directory: str) -> Iterator[None]:
-    """Turns TensorFlow's errors about records into a `DataError` that names the directory."""
+    """Turns TensorFlow's errors about records into a `DataError` that names the directory.
+
+    Works around reading, and around a training loop too: errors of other ops pass unchanged.
+
+    Raises:
+      DataError: a record is corrupt, of another schema, or has a label out of range.
+    """
     try:
         yield
     except tf.errors.OpError as error:
-        reason = str(error.message).split(" [Op:")[0].splitlines()[0]
+        message = str(error.message)
+        if _FETCH not in message:
+            raise
         raise DataError(
-            f"the records in '{directory}' cannot be read: {reason}. "
+            f"the records in '{directory}' cannot be read: {_reason(message)}. "
             f"`tfinspect check-records {directory}` says which; then convert the data again."
         ) from error
+
+
+def _reason(message: str) -> str:
+    # A graph's error has a stack trace before the reason, and node names after it.
+    lines = re.split(r"\n\t \[\[| \[Op:", message)[0].splitlines()
+    text = re.sub(r"\{\{.*?\}\} ", "", lines[-1])
+    text = re.sub(r"^Error in user-defined function passed to .* with iterator: \S+: ", "", text)
+    return re.sub(r"^assertion failed: \[(.*)\]$", r"\1", text).rstrip(".")
 
 
 def require_shards(paths: Sequence[str]) -> None:

@@ -71,6 +71,26 @@ class Manifest:
             )
         return split.examples
 
+    def foreign_labels(self) -> dict[str, str]:
+        """Returns, for every split that counts labels without a name, the first of them."""
+        foreign = {
+            split: sorted(info.label_histogram.keys() - set(self.label_names))
+            for split, info in self.splits.items()
+        }
+        return {split: labels[0] for split, labels in foreign.items() if labels}
+
+    def check_labels(self) -> None:
+        """Checks that every label of every split has a name.
+
+        Raises:
+          DataError: one has none.
+        """
+        for split, label in self.foreign_labels().items():
+            raise DataError(
+                f"the split '{split}' of '{self.name}' has the label '{label}', which is none of "
+                f"its {len(self.label_names)} label names; convert the data again."
+            )
+
     def paths(self, directory: str, split: str) -> list[str]:
         """Returns the paths of a split's shards, in the order of the examples.
 
@@ -183,6 +203,19 @@ def read_manifest(directory: str) -> Manifest:
         return Manifest.from_json(text)
     except DataError as error:
         raise DataError(f"'{path}': {error}") from error
+
+
+def damage(directory: str, manifest: Manifest) -> str | None:
+    """Says which shard is missing or cut off; None when all are there with their lengths."""
+    for split in manifest.splits.values():
+        for shard in split.shards:
+            path = files.join(directory, shard.file)
+            if not files.exists(path):
+                return f"the shard '{path}' is missing"
+            size = files.size_bytes(path)
+            if size != shard.bytes:
+                return f"the shard '{path}' has {size:,} bytes instead of {shard.bytes:,}"
+    return None
 
 
 def write_manifest(directory: str, manifest: Manifest) -> None:

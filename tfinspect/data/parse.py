@@ -50,6 +50,23 @@ def parse_raw(serialized: Any, stored_shape: tuple[int, int, int]) -> tuple[Any,
     return tf.transpose(planes, [0, 2, 3, 1]), features[schema.LABEL]
 
 
+def checked_labels(labels: Any, num_labels: int) -> Any:
+    """Returns int64 labels `[B]`; where they are used, one out of range is an error.
+
+    Raises:
+      tf.errors.InvalidArgumentError: when a label is not in `0..num_labels - 1`.
+    """
+    lowest, highest = tf.reduce_min(labels), tf.reduce_max(labels)
+    reason = tf.strings.format(
+        f"there are labels from {{}} to {{}} where the {num_labels} label names allow 0 to "
+        f"{num_labels - 1}",
+        (lowest, highest),
+    )
+    possible = tf.logical_and(lowest >= 0, highest < num_labels)
+    with tf.control_dependencies([tf.debugging.Assert(possible, [reason])]):
+        return tf.identity(labels)
+
+
 def parse_encoded(serialized: Any, height: int, width: int) -> tuple[Any, Any]:
     """Parses `[B]` examples of the encoded schema and resizes their images to one size.
 

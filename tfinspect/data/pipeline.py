@@ -28,7 +28,7 @@ from tfinspect.data.batches import Batches, steps_per_epoch
 from tfinspect.data.load import PARALLELISM, fixed_options, load_split, require_shards
 from tfinspect.data.order import Order, Purpose
 from tfinspect.data.stream import streamed
-from tfinspect.errors import ConfigError, DataError
+from tfinspect.errors import ConfigError
 
 __all__ = ["Batches", "evaluation_dataset", "steps_per_epoch", "training_dataset"]
 
@@ -60,7 +60,8 @@ def training_dataset(
 
     Raises:
       ConfigError: a batch is larger than the split, or the start lies beyond the end.
-      DataError: the records are missing or broken.
+      DataError: the records are missing or broken. A split that is streamed shows broken records
+        only as it is read: see `tfinspect.data.load.reading`.
     """
     steps = steps_per_epoch(batches)
     if not 0 <= start_step <= epochs * steps:
@@ -103,13 +104,6 @@ def _cached(batches: Batches, order: Order) -> Any:
 
 def _load(batches: Batches) -> tuple[Any, Any]:
     images, labels = load_split(batches.paths, batches.examples, batches.decoder, batches.directory)
-    classes = len(batches.manifest.label_names)
-    if labels.min() < 0 or labels.max() >= classes:
-        raise DataError(
-            f"the split '{batches.split}' of '{batches.directory}' has labels from {labels.min()} "
-            f"to {labels.max()} where its {classes} label names allow 0 to {classes - 1}; "
-            "convert the data again."
-        )
     return tf.constant(images), tf.constant(labels)
 
 
@@ -121,7 +115,7 @@ def evaluation_dataset(batches: Batches) -> Any:
 
     Raises:
       ConfigError: the network takes another number of channels.
-      DataError: the records are missing or broken.
+      DataError: the records are missing or broken, as of `training_dataset`.
     """
     if batches.fits_in_memory:
         dataset = tf.data.Dataset.from_tensor_slices(_load(batches)).batch(batches.batch_size)

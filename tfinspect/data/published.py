@@ -3,12 +3,15 @@
 import os
 from dataclasses import dataclass
 
-from tfinspect.cache import cache_directory
+from tfinspect import files
+from tfinspect.cache import local_cache_directory
 from tfinspect.data.cifar import load_archive
-from tfinspect.data.download import download
+from tfinspect.data.download import download, verify_md5
 from tfinspect.data.examples import Examples, Progress, Source
 
 BASE_URL = "https://www.cs.toronto.edu/~kriz/"
+# Every published archive is larger (the smallest has 168 MB).
+FULL_BYTES = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -48,5 +51,21 @@ def published_source(
     return Source(name=name, fingerprint={"kind": name, "md5": archive.md5}, load=load)
 
 
+def verify_published(path: str) -> None:
+    """Checks the MD5 of an archive that is named and about as large as a published one.
+
+    A small archive of that name is another one, made for a test or an excerpt.
+
+    Raises:
+      DataError: it is not as published.
+    """
+    name = path.rpartition("/")[2]
+    known = {archive.file: archive.md5 for pair in PUBLISHED.values() for archive in pair}
+    if name in known and files.size_bytes(path) >= FULL_BYTES:
+        url = BASE_URL + name
+        cure = f"get '{url}' again and put it there, or give an archive of your own another name"
+        verify_md5(path, known[name], cure)
+
+
 def _path(archive: Published) -> str:
-    return os.path.join(cache_directory(), "downloads", archive.file)
+    return os.path.join(local_cache_directory(), "downloads", archive.file)

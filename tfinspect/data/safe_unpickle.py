@@ -8,7 +8,7 @@ pickle's author runs, and arrays are made at the end from checked shapes, dtypes
 import io
 import math
 import pickle
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,7 +24,10 @@ def load_plain(data: bytes, what: str) -> Any:
       DataError: it asks for anything else, or is broken.
     """
     try:
-        return _plain(_Unpickler(io.BytesIO(data), encoding="bytes").load())
+        if not data.endswith(pickle.STOP):
+            raise EOFError("it is cut off")
+        value = _Unpickler(io.BytesIO(data), encoding="bytes").load()
+        return _Plain(len(data)).value(value)
     except _ForeignError as error:
         raise DataError(
             f"{what} is a pickle that asks for '{error}'; only NumPy arrays, bytes, strings, "
@@ -46,6 +49,8 @@ class _Dtype:
 
     def __init__(self, spec: bytes | str, *flags: object) -> None:
         del flags
+        if not isinstance(spec, (bytes, str)):
+            raise _ForeignError("an array of records")
         self._spec = spec.decode("ascii") if isinstance(spec, bytes) else spec
         self._order = "|"
 
@@ -80,7 +85,8 @@ class _Array:
 
 
 def _scalar(dtype: _Dtype, data: bytes) -> Any:
-    return np.frombuffer(bytes(data), dtype.dtype(), count=1)[0].item()
+    # A memory view of bytes alone: a number would become as many zeros.
+    return np.frombuffer(memoryview(data), dtype.dtype(), count=1)[0].item()
 
 
 def _from_buffer(data: Any, dtype: _Dtype, shape: Any, order: str) -> _Array:
@@ -91,7 +97,8 @@ def _from_buffer(data: Any, dtype: _Dtype, shape: Any, order: str) -> _Array:
 
 def _encode(text: str, encoding: str) -> bytes:
     if encoding not in ("latin1", b"latin1"):
-        raise _ForeignError(f"_codecs.encode to {encoding!r}")
+        shown = repr(encoding) if isinstance(encoding, str) else type(encoding).__name__
+        raise _ForeignError(f"_codecs.encode to {shown}")
     return text.encode("latin1")
 
 
@@ -118,21 +125,71 @@ _ADMITTED: dict[tuple[str, str], Any] = {
 }
 
 
-class _Unpickler(pickle.Unpickler):
+# The one in Python: that in C hashes whatever is to be a key, which takes for ever for tuples that
+# hold each other twice, and makes room for as many parts as the pickle claims.
+_InPython: Any = pickle._Unpickler  # type: ignore[attr-defined]
+
+
+class _Unpickler(_InPython):
+    dispatch: ClassVar[dict[int, Any]] = dict(_InPython.dispatch)
+
     def find_class(self, module_name: str, global_name: str, /) -> Any:
         try:
             return _ADMITTED[module_name, global_name]
         except KeyError:
             raise _ForeignError(f"{module_name}.{global_name}") from None
 
+    def set_item(self) -> None:
+        _check_keys(self.stack[-2:-1])
+        self.load_setitem()
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, _Array):
-        return value.array()
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_plain(item) for item in value)
-    if value is None or isinstance(value, (bytes, bytearray, str, bool, int, float, complex)):
-        return value
-    raise _ForeignError(type(value).__name__.strip("_"))
+    def set_items(self) -> None:
+        _check_keys(self.stack[::2])
+        self.load_setitems()
+
+    def make_dict(self) -> None:
+        _check_keys(self.stack[::2])
+        self.load_dict()
+
+    def make_set(self) -> None:
+        raise _ForeignError("set")
+
+    for _code, _load in (
+        (pickle.SETITEM, set_item),
+        (pickle.SETITEMS, set_items),
+        (pickle.DICT, make_dict),
+        (pickle.EMPTY_SET, make_set),
+        (pickle.FROZENSET, make_set),
+    ):
+        dispatch[_code[0]] = _load
+
+
+def _check_keys(keys: list[Any]) -> None:
+    for key in keys:
+        if not isinstance(key, (bytes, str, int, float, type(None))):
+            raise _ForeignError(f"a key that is a {type(key).__name__.strip('_')}")
+
+
+class _Plain:
+    """Makes arrays of their stand-ins, in at most `limit` values.
+
+    A pickle spends a byte or more on each of its values, unless lists hold the same list twice:
+    nested, those double with every few bytes.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+
+    def value(self, value: Any) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("it repeats its own parts too often")
+        if isinstance(value, _Array):
+            return value.array()
+        if isinstance(value, dict):
+            return {key: self.value(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return type(value)(self.value(item) for item in value)
+        if value is None or isinstance(value, (bytes, bytearray, str, bool, int, float, complex)):
+            return value
+        raise _ForeignError(type(value).__name__.strip("_"))

@@ -7,10 +7,10 @@ from tfinspect import files
 from tfinspect.data import archives, cifar
 from tfinspect.data.digits import digits_source
 from tfinspect.data.download import file_digest
-from tfinspect.data.examples import Progress, Source
+from tfinspect.data.examples import Examples, Progress, Source
 from tfinspect.data.image_folder import folder_source, glob_source
 from tfinspect.data.manifest import has_manifest
-from tfinspect.data.published import PUBLISHED, published_source
+from tfinspect.data.published import PUBLISHED, published_source, verify_published
 from tfinspect.errors import DataError
 from tfinspect.names import choices
 
@@ -52,10 +52,15 @@ def _archive(path: str) -> Source:
             f"'{path}' is no archive ({', '.join(archives.SUFFIXES)}); "
             "give a CIFAR archive, an image folder or a glob of images."
         )
+
+    def load() -> Examples:
+        verify_published(path)
+        return cifar.load_archive(path)
+
     return Source(
         name=name[: -len(suffix)],
         fingerprint={"kind": "cifar archive", "sha256": file_digest(path, "sha256")},
-        load=lambda: cifar.load_archive(path),
+        load=load,
     )
 
 

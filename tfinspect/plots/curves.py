@@ -43,8 +43,11 @@ class Epoch(Protocol):
         """At its end, 0..1."""
 
 
-def curves_figure(records: Sequence[Epoch]) -> Figure:
-    """Draws loss, accuracy and learning rate, one panel each, over the epochs."""
+def curves_figure(records: Sequence[Epoch], kept_epoch: int | None = None) -> Figure:
+    """Draws loss, accuracy and learning rate, one panel each, over the epochs.
+
+    The epoch whose weights were kept, if one is given, is named and marked.
+    """
     figure = Figure(figsize=(7.0, 7.5), layout="constrained")
     loss, accuracy, rate = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1.5))
     _pair(loss, records, "loss", "loss (nats, L2 terms included)")
@@ -59,7 +62,7 @@ def curves_figure(records: Sequence[Epoch]) -> Figure:
     rate.set_ylim(bottom=0)
     rate.set_xlim(0.5, max(epochs, default=1) + 0.5)
     rate.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    _note_best(accuracy, records)
+    _note_kept(accuracy, records, kept_epoch)
     for axes in (loss, accuracy, rate):
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
@@ -92,21 +95,21 @@ def _scale_loss(axes: Axes, records: Sequence[Epoch]) -> None:
         axes.yaxis.set_major_formatter("{x:g}")
 
 
-def _note_best(axes: Axes, records: Sequence[Epoch]) -> None:
-    if not records:
-        return
-    best = max(records, key=lambda record: (record.validation_accuracy, -record.epoch))
-    axes.set_title(
-        f"best validation accuracy {100 * best.validation_accuracy:.2f} % in epoch {best.epoch}",
-        fontsize="medium",
-        loc="left",
-    )
+def _note_kept(axes: Axes, records: Sequence[Epoch], kept_epoch: int | None) -> None:
+    for record in records:
+        if record.epoch == kept_epoch:
+            axes.axvline(record.epoch, color=RATE_COLOR, linewidth=0.8, linestyle="--", zorder=0)
+            axes.set_title(
+                f"kept: epoch {record.epoch}, validation accuracy {record.validation_accuracy:.2%}",
+                fontsize="medium",
+                loc="left",
+            )
 
 
-def write_curves(records: Sequence[Epoch], path: str) -> None:
-    """Writes the curves as a PNG file, in one step.
+def write_curves(records: Sequence[Epoch], path: str, kept_epoch: int | None = None) -> None:
+    """Writes the curves as a PNG file, in one step; `kept_epoch` is the one whose weights stay.
 
     Raises:
       DataError: the file cannot be written.
     """
-    write_png(curves_figure(records), path)
+    write_png(curves_figure(records, kept_epoch), path)

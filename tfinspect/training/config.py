@@ -23,6 +23,12 @@ BATCH_SIZE = 128
 FEW_EXAMPLES = 10_000
 # Adam and its kin divide by the gradients' size: 0.001 does for them what 0.1 does for momentum.
 ADAPTIVE_FACTOR = 0.01
+_TYPE_WORDS = {
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "tuple": "a list of numbers",
+}
 
 
 @dataclass(frozen=True)
@@ -218,7 +224,8 @@ def config_from(settings: Mapping[str, Any], origin: str) -> TrainConfig:
         values[name] = value = _as_number(value, kind)
         if not _fits(value, kind):
             raise ConfigError(
-                f"{name} {value!r} (in {origin}) is of the wrong type; it must be {kind}."
+                f"{name} {value!r} (in {origin}) is of the wrong type; it must be "
+                f"{_TYPE_WORDS[kind.split(' ')[0].split('[')[0]]}."
             )
     if "boundaries" in values:
         values["boundaries"] = tuple(float(epoch) for epoch in values["boundaries"])
@@ -244,6 +251,8 @@ def _fits(value: Any, annotation: str) -> bool:
 def load_settings(path: str) -> dict[str, Any]:
     """Reads settings from a YAML or JSON file.
 
+    The `config.json` of a run is one, too: its settings are taken.
+
     Raises:
       ConfigError: the file is not a mapping of settings.
       DataError: it cannot be opened.
@@ -255,8 +264,10 @@ def load_settings(path: str) -> dict[str, Any]:
             text = stream.read()
         loaded = json.loads(text) if path.endswith(".json") else yaml.safe_load(text)
     except (ValueError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()[0]
+        reason = " ".join(str(error).split())
         raise ConfigError(f"'{path}' is neither valid YAML nor JSON: {reason}.") from error
     if not isinstance(loaded, dict):
         raise ConfigError(f"'{path}' holds no settings; write lines such as 'depth: 20'.")
-    return loaded
+    # The description of an earlier run holds its settings beside other things.
+    settings = loaded.get("config", loaded)
+    return settings if isinstance(settings, dict) else loaded

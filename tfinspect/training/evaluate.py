@@ -131,6 +131,8 @@ def _logits(
 def draw_confusion(run_dir: str, result: Evaluation, copy: str | None = None) -> str:
     """Draws the confusion matrix into a run directory as `confusion-SPLIT.png`.
 
+    That of other weights than the best is `confusion-SPLIT-latest.png`.
+
     Args:
       run_dir: the run directory.
       result: of `evaluate`.
@@ -145,7 +147,8 @@ def draw_confusion(run_dir: str, result: Evaluation, copy: str | None = None) ->
     from tfinspect.plots.confusion import write_confusion
 
     title = f"{result.split}: accuracy {result.accuracy:.2%} of {result.examples:,}"
-    path = os.path.join(run_dir, f"confusion-{result.split}.png")
+    suffix = "" if result.weights.startswith("best") else "-latest"
+    path = os.path.join(run_dir, f"confusion-{result.split}{suffix}.png")
     for target in (path, copy):
         if target is not None:
             write_confusion(result.confusion, result.labels, target, title)

@@ -183,7 +183,8 @@ def _finish(run: RunDirectory, progress: Progress, observer: Observer) -> TrainR
     from tfinspect.training.evaluate import evaluate
 
     observer.on_phase("writing curves and export, measuring on the test split")
-    curves.write_curves(progress.records, run.file("curves.png"))
+    kept = [record.epoch for record in progress.records if record.step == progress.best_step]
+    curves.write_curves(progress.records, run.file("curves.png"), kept[0] if kept else None)
     best = models.load_model(run.path)
     export.export(
         best.keras_model,

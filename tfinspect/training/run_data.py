@@ -1,8 +1,8 @@
 """The shards that a run was trained on, found again."""
 
-from tfinspect.data.manifest import Manifest, has_manifest, read_manifest
-from tfinspect.data.prepare import prepare
-from tfinspect.errors import RunError
+from tfinspect.data.manifest import Manifest
+from tfinspect.data.prepare import prepare, read_shards
+from tfinspect.errors import DataError, RunError
 from tfinspect.training.run_directory import RunInfo
 
 
@@ -13,9 +13,12 @@ def data_of(info: RunInfo) -> tuple[str, Manifest]:
       DataError: the data are missing or broken.
       RunError: the records are not those that the run was begun with.
     """
-    stored = info.data["directory"]
-    known = has_manifest(stored)
-    directory, manifest = (stored, read_manifest(stored)) if known else prepare(info.config["data"])
+    directory = info.data["directory"]
+    try:
+        manifest = read_shards(directory)
+    except DataError:
+        # Gone or damaged: what lies in the cache can be made again from its source.
+        directory, manifest = prepare(info.config["data"])
     if manifest.fingerprint() != info.data["fingerprint"]:
         raise RunError(
             f"the data in '{directory}' are not those that '{info.directory.path}' was trained on; "

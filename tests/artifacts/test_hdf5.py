@@ -1,0 +1,159 @@
+import pickle
+
+import h5py
+import ml_dtypes
+import numpy as np
+import pytest
+from oracle_files import KERAS3, TF_KERAS
+
+from tfinspect.artifacts import open_artifact
+from tfinspect.errors import ArtifactError
+
+
+def _written(path, arrays, **options):
+    with h5py.File(path, "w", **options) as file:
+        for name, value in arrays.items():
+            file[name] = value
+    return path
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "m.h5"
+
+
+@pytest.mark.parametrize("dtype", ["<f2", ">f4", "<f8", "i1", ">i8", "<u4", "?", "<c8"])
+def test_numbers_of_every_width_and_byte_order_are_read(path, dtype):
+    value = np.arange(12).reshape(3, 4).astype(dtype)
+    artifact = open_artifact(_written(path, {"layers/dense/vars/0": value}))
+    (entry,) = artifact.variables
+    read = artifact.read(entry.name)
+    assert (entry.dtype, read.dtype) == (np.dtype(dtype).newbyteorder("=").name, entry.dtype)
+    np.testing.assert_array_equal(read, value)
+
+
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
+def test_bfloat16_is_told_by_its_attribute(path, libver):
+    value = np.array([1.5, -2, 3], ml_dtypes.bfloat16)
+    with h5py.File(_written(path, {"a/vars/0": value}, libver=libver), "a") as file:
+        file["a/vars/0"].attrs["dtype"] = "bfloat16"
+    artifact = open_artifact(path)
+    assert artifact.variables[0].dtype == "bfloat16"
+    assert artifact.read("a/0").tobytes() == value.tobytes()
+
+
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
+def test_names_are_read_from_files_of_old_and_new_libraries(path, libver):
+    with h5py.File(path, "w", libver=libver) as file:
+        file["layers/conv2d_1/vars/0"] = np.ones((3, 3, 1, 2), np.float32)
+        file["layers/conv2d_1/vars"].attrs["name"] = "stem"
+        file["layers/my_block/vars/0"] = np.ones(2)
+        file["layers/my_block/vars"].attrs["name"] = "block"
+    assert [entry.name for entry in open_artifact(path).variables] == ["stem/kernel", "block/0"]
+
+
+def test_weights_of_keras_1_get_their_layer_as_scope(path):
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = np.array([b"dense_1"])
+        group = file.create_group("dense_1")
+        group.attrs["weight_names"] = np.array([b"dense_1_W", b"dense_1_b"])
+        group["dense_1_W"], group["dense_1_b"] = np.ones((2, 3)), np.ones(3)
+    names = [entry.name for entry in open_artifact(path).variables]
+    assert names == ["dense_1/dense_1_W", "dense_1/dense_1_b"]
+
+
+def test_lists_of_names_that_keras_split_are_joined(path):
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names0"] = np.array([b"b"])
+        file.attrs["layer_names1"] = np.array([b"a"])
+        for layer in "ba":
+            group = file.create_group(layer)
+            group.attrs["weight_names"] = np.array([f"{layer}/kernel:0".encode()])
+            group[f"{layer}/kernel:0"] = np.ones(2)
+    assert [entry.name for entry in open_artifact(path).variables] == ["b/kernel", "a/kernel"]
+
+
+def test_two_models_in_one_with_equal_names_are_told_apart(path):
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = np.array([b"left", b"right"])
+        for layer in ("left", "right"):
+            group = file.create_group(layer)
+            group.attrs["weight_names"] = np.array([b"conv/kernel:0"])
+            group["conv/kernel:0"] = np.ones(2)
+    names = [entry.name for entry in open_artifact(path).variables]
+    assert names == ["left/conv/kernel", "right/conv/kernel"]
+
+
+def test_pickle_in_an_array_is_listed_and_never_read(path):
+    value = np.void(pickle.dumps(print))
+    artifact = open_artifact(_written(path, {"object": value, "array": np.ones(2)}))
+    assert [entry.readable for entry in artifact.variables] == [True, False]
+    assert "can be listed, not read" in artifact.notes[0]
+    with pytest.raises(ArtifactError, match="of HDF5's type opaque, which is no tensor"):
+        artifact.read("object")
+
+
+def test_links_to_other_files_are_not_followed(path, tmp_path):
+    secret = _written(tmp_path / "other.h5", {"secret": np.ones(2)})
+    with h5py.File(path, "w") as file:
+        file["stolen"] = h5py.ExternalLink(str(secret), "secret")
+        file["own"] = np.ones(2)
+    artifact = open_artifact(path)
+    assert [entry.name for entry in artifact.variables] == ["own"]
+    assert "'stolen' cannot be listed: it is a link to another place" in artifact.notes[0]
+
+
+def test_values_in_other_files_are_not_read(path, tmp_path):
+    (tmp_path / "raw").write_bytes(bytes(16))
+    with h5py.File(path, "w") as file:
+        file.create_dataset("a", (4,), "f4", external=[(str(tmp_path / "raw"), 0, 16)])
+    with pytest.raises(ArtifactError, match="in another file; write it in one piece"):
+        open_artifact(path).read("a")
+
+
+def test_packed_values_are_listed_with_the_cure(path):
+    with h5py.File(path, "w") as file:
+        file.create_dataset("a", data=np.zeros((1000, 1000)), compression="gzip")
+    with pytest.raises(ArtifactError, match="h5repack -f NONE -l CONTI"):
+        open_artifact(path).read("a")
+
+
+def test_cycle_of_groups_ends(path):
+    with h5py.File(path, "w") as file:
+        file["a/x"] = np.ones(2)
+        file["a/again"] = file["a"]
+    assert [entry.name for entry in open_artifact(path).variables] == ["a/x"]
+
+
+def test_empty_and_absent_values(path):
+    arrays = {"empty": np.zeros((0, 3)), "null": h5py.Empty("f4")}
+    artifact = open_artifact(_written(path, arrays))
+    assert artifact.read("empty").shape == (0, 3)
+    with pytest.raises(ArtifactError, match="holds nothing"):
+        artifact.read("null")
+
+
+def test_strings_of_one_length_are_read(path):
+    artifact = open_artifact(_written(path, {"s": np.array([b"ab", b"c"])}))
+    assert artifact.read("s").tolist() == [b"ab", b"c"]
+
+
+def test_part_of_a_value_is_read():
+    artifact = open_artifact(KERAS3 / "model.h5")
+    part = artifact.read_part("conv1/kernel", (..., -1))
+    np.testing.assert_array_equal(part, artifact.read("conv1/kernel")[..., -1])
+
+
+def test_file_that_shrank_is_an_error(path):
+    path.write_bytes((TF_KERAS / "legacy_weights.h5").read_bytes())
+    artifact = open_artifact(path)
+    path.write_bytes(b"")
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        artifact.read("conv1/kernel")
+
+
+def test_config_that_is_broken_is_told(path):
+    path.write_bytes((KERAS3 / "model.h5").read_bytes().replace(b'{"class_name"', b'}"class_name"'))
+    artifact = open_artifact(path)
+    assert "config" in artifact.notes[0]
+    assert "conv1/kernel" in [entry.name for entry in artifact.variables]

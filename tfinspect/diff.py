@@ -1,0 +1,246 @@
+"""Two artifacts compared, in structure and values, whatever their formats.
+
+Values are read one pair at a time and compared in parts, so that about the largest tensor is in
+memory; optimizer slots are left out.
+"""
+
+import hashlib
+import os
+import re
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from tfinspect.artifacts import Artifact, open_artifact
+from tfinspect.entries import VariableEntry
+from tfinspect.errors import ConfigError
+from tfinspect.listing import select_scopes
+from tfinspect.names import choices, in_scope
+from tfinspect.value_difference import ValueDifference, value_difference
+
+if TYPE_CHECKING:
+    import numpy as np
+
+EQUAL = "equal"
+STATUSES = (
+    *("added", "removed", "renamed", "reshaped", "retyped", "changed"),
+    *("unreadable", EQUAL),
+)
+_BLOCK = 1 << 20
+Renames = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What became of one variable between two artifacts, A and B.
+
+    Attributes:
+      name: in A; in B for an added variable.
+      status: `added` (in B alone), `removed` (in A alone), `renamed` (the same value under another
+        name), `reshaped`, `retyped`, `changed`, `unreadable` (a value that cannot be read, so that
+        only name, shape and type were compared) or `equal`.
+      other: the name in B where it is another one.
+      shape, other_shape: in A and in B.
+      dtype, other_dtype: in A and in B.
+      relative_l2: Euclidean norm of B - A over that of A; infinite where A is all zero.
+      max_abs: largest magnitude of B - A.
+      cosine: of the angle between A and B; None where one of them is all zero.
+      changed: share of elements that differ, 0 to 1.
+    """
+
+    name: str
+    status: str
+    other: str | None = None
+    shape: tuple[int, ...] | None = None
+    other_shape: tuple[int, ...] | None = None
+    dtype: str | None = None
+    other_dtype: str | None = None
+    relative_l2: float | None = None
+    max_abs: float | None = None
+    cosine: float | None = None
+    changed: float | None = None
+
+    def row(self) -> dict[str, Any]:
+        """Returns the flat record that `diff` writes; its keys are stable."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Side:
+    artifact: Artifact
+    # The name to compare by -> variable.
+    entries: dict[str, VariableEntry]
+
+    def read(self, name: str) -> "np.ndarray":
+        return self.artifact.read(self.entries[name].name)
+
+
+def diff(
+    a: Artifact | str | os.PathLike[str],
+    b: Artifact | str | os.PathLike[str],
+    *,
+    renames: Renames = (),
+    tolerance: float = 0.0,
+    scope: str | None = None,
+) -> Iterator[Difference]:
+    """Yields what became of every variable of A, then the variables that B has beyond them.
+
+    Args:
+      a: an artifact, or the path of one.
+      b: the other.
+      renames: pairs of regular expression and replacement, applied one after the other to A's
+        names to give B's; a variable so renamed is compared as though it had kept its name.
+      tolerance: relative L2 difference up to which values count as equal.
+      scope: compare only this scope of B's names, by whole components; None for all.
+
+    Raises:
+      ConfigError: a pattern that is invalid or matches nothing, two variables renamed to one
+        name, a scope without variables, or a negative tolerance.
+      ArtifactError: an artifact or a value is broken.
+    """
+    if not tolerance >= 0:
+        raise ConfigError(f"tolerance {tolerance} is negative or no number; give 0 or more.")
+    first, second = _opened(a), _opened(b)
+    sides = (_side(first, renames), _side(second, ()))
+    if scope is not None:
+        sides = _scoped(sides, scope)
+    return _differences(*sides, tolerance)
+
+
+def _opened(source: Artifact | str | os.PathLike[str]) -> Artifact:
+    return source if isinstance(source, Artifact) else open_artifact(source)
+
+
+def _side(artifact: Artifact, renames: Renames) -> _Side:
+    entries = [entry for entry in artifact.variables if not entry.slot]
+    names = [entry.name for entry in entries]
+    for pattern, replacement in renames:
+        names = _renamed(names, pattern, replacement)
+    doubled = [name for name, count in Counter(names).items() if count > 1]
+    if doubled:
+        raise ConfigError(
+            f"the renames give {len(doubled):,} names to more than one variable, first "
+            f"'{doubled[0]}'; make the patterns narrower."
+        )
+    return _Side(artifact, dict(zip(names, entries, strict=True)))
+
+
+def _renamed(names: list[str], pattern: str, replacement: str) -> list[str]:
+    try:
+        wanted = re.compile(pattern)
+        found = [wanted.subn(replacement, name) for name in names]
+    except (re.error, IndexError, OverflowError, RecursionError) as error:
+        raise ConfigError(f"'{pattern}=>{replacement}' is no valid rename: {error}.") from error
+    if not any(count for _, count in found):
+        raise ConfigError(
+            f"the rename pattern '{pattern}' is found in no name; {choices(pattern, names)}. "
+            "It is a regular expression, found anywhere in a name."
+        )
+    return [name for name, _ in found]
+
+
+@dataclass(frozen=True)
+class _Name:
+    name: str
+
+
+def _scoped(sides: tuple[_Side, _Side], scope: str) -> tuple[_Side, _Side]:
+    names = [_Name(name) for side in sides for name in side.entries]
+    select_scopes(names, [scope])
+    first, second = (
+        _Side(
+            side.artifact,
+            {name: entry for name, entry in side.entries.items() if in_scope(name, scope)},
+        )
+        for side in sides
+    )
+    return first, second
+
+
+def _differences(a: _Side, b: _Side, tolerance: float) -> Iterator[Difference]:
+    for name in a.entries:
+        if name in b.entries:
+            yield _compared(a, b, name, tolerance)
+    removed = [name for name in a.entries if name not in b.entries]
+    added = [name for name in b.entries if name not in a.entries]
+    found = _same_values(a, removed, b, added)
+    for name in removed:
+        entry = a.entries[name]
+        if name in found:
+            yield _record(entry, b.entries[found[name]], "renamed", _SAME)
+        else:
+            yield Difference(entry.name, "removed", shape=entry.shape, dtype=entry.dtype)
+    taken = set(found.values())
+    for name in added:
+        entry = b.entries[name]
+        if name not in taken:
+            told = {"other_shape": entry.shape, "other_dtype": entry.dtype}
+            yield Difference(entry.name, "added", **told)  # type: ignore[arg-type]
+
+
+_SAME = ValueDifference(0.0, 0.0, 1.0, 0.0)
+_UNKNOWN = ValueDifference(None, None, None, None)
+
+
+def _compared(a: _Side, b: _Side, name: str, tolerance: float) -> Difference:
+    one, two = a.entries[name], b.entries[name]
+    if one.shape != two.shape and None not in (one.shape, two.shape):
+        return _record(one, two, "reshaped", _UNKNOWN)
+    comparable = (one.dtype == "string") == (two.dtype == "string")
+    if not (one.readable and two.readable and comparable):
+        status = "unreadable" if one.dtype == two.dtype else "retyped"
+        return _record(one, two, status, _UNKNOWN)
+    found = value_difference(a.read(name), b.read(name))
+    status = "changed" if found.exceeds(tolerance) else EQUAL
+    return _record(one, two, status if one.dtype == two.dtype else "retyped", found)
+
+
+def _record(
+    one: VariableEntry, two: VariableEntry, status: str, found: ValueDifference
+) -> Difference:
+    return Difference(
+        one.name,
+        status,
+        two.name if two.name != one.name else None,
+        one.shape,
+        two.shape,
+        one.dtype,
+        two.dtype,
+        **asdict(found),
+    )
+
+
+def _same_values(a: _Side, removed: list[str], b: _Side, added: list[str]) -> dict[str, str]:
+    """Returns A's name -> B's, for removed variables whose very value was added elsewhere."""
+    common = {_key(a.entries[name]) for name in removed} & {_key(b.entries[name]) for name in added}
+    waiting: dict[bytes, deque[str]] = {}
+    for name in added:
+        if b.entries[name].readable and _key(b.entries[name]) in common:
+            waiting.setdefault(_digest(b, name), deque()).append(name)
+    found = {}
+    for name in removed:
+        if a.entries[name].readable and _key(a.entries[name]) in common:
+            same = waiting.get(_digest(a, name))
+            if same:
+                found[name] = same.popleft()
+    return found
+
+
+def _key(entry: VariableEntry) -> tuple[Any, ...]:
+    return entry.shape, entry.dtype
+
+
+def _digest(side: _Side, name: str) -> bytes:
+    import numpy as np
+
+    entry, value = side.entries[name], side.read(name)
+    summed = hashlib.blake2b(repr(_key(entry)).encode())
+    if value.dtype == object:
+        for text in value.reshape(-1):
+            summed.update(len(text).to_bytes(8, "little") + text)
+        return summed.digest()
+    data = np.ascontiguousarray(value).reshape(-1).view(np.uint8)
+    for start in range(0, data.size, _BLOCK):
+        summed.update(data[start : start + _BLOCK].data)
+    return summed.digest()

@@ -1,0 +1,77 @@
+"""`tfinspect diff`: two artifacts compared."""
+
+from collections import Counter
+
+import click
+
+from tfinspect.artifacts import open_artifact
+from tfinspect.errors import ConfigError
+from tfinspect_cli.emit import MACHINE_FORMATS, emit, format_option, message, progress
+
+FOUND_SOMETHING = 1
+
+
+@click.command("diff", epilog="Example: tfinspect diff before.ckpt after.keras --tolerance 1e-6")
+@click.argument("a")
+@click.argument("b")
+@click.option(
+    "--rename",
+    "renames",
+    multiple=True,
+    metavar="'REGEX=>TEXT'",
+    help="Replace in A's names before comparing; may be given more than once.",
+)
+@click.option(
+    "--tolerance",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Relative L2 difference up to which values count as equal.",
+)
+@click.option("--scope", metavar="SCOPE", help="Only this scope, by whole components.")
+@click.option("--quiet", is_flag=True, help="Write nothing; the exit status tells.")
+@format_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    a: str,
+    b: str,
+    renames: tuple[str, ...],
+    quiet: bool,
+    output_format: str,
+    **options: float | str | None,
+) -> None:
+    """Compare the variables of two artifacts A and B, of any formats.
+
+    Tells what was added, removed, renamed, reshaped, retyped and changed, and by how much; values
+    that are equal are counted, and listed in JSON and CSV alone. Optimizer slots are left out.
+    Exits with 1 when A and B differ.
+    """
+    import tfinspect
+
+    first, second = open_artifact(a), open_artifact(b)
+    pairs = [_pair(rename) for rename in renames]
+    found = tfinspect.diff(first, second, renames=pairs, **options)
+    if quiet:
+        ctx.exit(FOUND_SOMETHING * any(one.status != "equal" for one in found))
+    rows = []
+    with progress("comparing", len(first.variables)) as advance:
+        for difference in found:
+            rows.append(difference.row())
+            advance()
+    for note in (*first.notes, *second.notes):
+        message(f"Note: {note}")
+    differing = [row for row in rows if row["status"] != "equal"]
+    emit(rows if output_format in MACHINE_FORMATS else differing, output_format)
+    counts = Counter(row["status"] for row in rows)
+    told = ", ".join(f"{count:,} {status}" for status, count in counts.items())
+    message(f"{len(rows):,} variables: {told}." if rows else "There are no variables to compare.")
+    ctx.exit(FOUND_SOMETHING * bool(differing))
+
+
+def _pair(rename: str) -> tuple[str, str]:
+    pattern, arrow, replacement = rename.partition("=>")
+    if not arrow or not pattern:
+        raise ConfigError(f"--rename '{rename}' has no '=>'; give 'regex=>replacement'.")
+    return pattern, replacement

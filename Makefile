@@ -35,7 +35,7 @@ install: $(VENV)/.installed
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --config-settings editable_mode=compat --editable '.[dev]'
+	$(BIN)/pip install -qq --editable '.[dev]'
 	touch $@
 
 clean:

@@ -74,8 +74,11 @@ def test_every_command_of_the_readme_runs(tmp_path):
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     outputs = {}
     for line in _readme_commands():
-        if line.startswith(("make", "git", "cd", "tensorboard")):
+        if line.startswith("make"):
             continue
+        if line.startswith("tensorboard"):
+            # Reads the same files and ends, in the place of serving them.
+            line += " --inspect"
         done = subprocess.run(
             line, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True
         )

@@ -1,5 +1,7 @@
 """`tfinspect convert`: images to TFRecord shards."""
 
+from typing import Any
+
 import click
 
 from tfinspect_cli.emit import emit, format_option, message
@@ -30,16 +32,7 @@ from tfinspect_cli.stages import stages
 )
 @click.option("--skip-corrupt", is_flag=True, help="Leave corrupt images out instead of stopping.")
 @format_option
-def command(
-    source: str,
-    destination: str,
-    schema: str,
-    shards: int | None,
-    workers: int | None,
-    seed: int,
-    skip_corrupt: bool,
-    output_format: str,
-) -> None:
+def command(source: str, destination: str, output_format: str, **settings: Any) -> None:
     """Write images as TFRecord shards with a manifest.
 
     SOURCE is digits, cifar10, cifar100, the path of a CIFAR archive or of what it was extracted
@@ -50,16 +43,7 @@ def command(
     from tfinspect.data.convert import convert
 
     with stages() as progress:
-        manifest = convert(
-            source,
-            destination,
-            schema=schema,
-            shards=shards,
-            workers=workers,
-            seed=seed,
-            skip_corrupt=skip_corrupt,
-            progress=progress,
-        )
+        manifest = convert(source, destination, **settings, progress=progress)
     for name in manifest.skipped:
         message(f"Skipped corrupt image '{name}'.")
     emit(manifest.rows(), output_format)

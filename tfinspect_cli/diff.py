@@ -6,7 +6,8 @@ import click
 
 from tfinspect.artifacts import open_artifact
 from tfinspect.errors import ConfigError
-from tfinspect_cli.emit import MACHINE_FORMATS, emit, format_option, message, progress
+from tfinspect_cli.emit import MACHINE_FORMATS, emit, format_option, message
+from tfinspect_cli.stages import progress
 
 FOUND_SOMETHING = 1
 

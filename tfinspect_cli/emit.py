@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -68,21 +67,3 @@ def write_lines(lines: Iterator[str]) -> None:
 def message(text: str) -> None:
     """Writes a line for people, to standard error."""
     click.echo(text, err=True)
-
-
-def _no_bar(amount: int = 1) -> None:
-    del amount
-
-
-@contextmanager
-def progress(description: str, total: int | None = None) -> Iterator[Any]:
-    """Yields `advance(amount)` behind a progress bar; no bar when stderr is no terminal."""
-    if not sys.stderr.isatty():
-        yield _no_bar
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(description, total=total)
-        yield lambda amount=1: bar.update(task, advance=amount)

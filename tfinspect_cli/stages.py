@@ -3,11 +3,20 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 
 def _silent(what: str, done: int, total: int) -> None:
     del what, done, total
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """Yields `advance()` behind the bar of a single stage of `total` parts."""
+    parts = count(1)
+    with stages() as report:
+        yield lambda: report(what, next(parts), total)
 
 
 @contextmanager

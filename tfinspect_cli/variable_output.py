@@ -7,7 +7,8 @@ from typing import Any
 from tfinspect import listing
 from tfinspect.artifacts import Artifact
 from tfinspect.entries import VariableEntry
-from tfinspect_cli.emit import MACHINE_FORMATS, emit, message, progress
+from tfinspect_cli.emit import MACHINE_FORMATS, emit, message
+from tfinspect_cli.stages import progress
 
 
 def write_variables(variables: Sequence[VariableEntry], output_format: str) -> None:

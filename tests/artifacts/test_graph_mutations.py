@@ -32,7 +32,7 @@ FILES = {
 SLOW = {"text": 40, "MetaGraph": 60}
 
 
-def _use(path):
+def _expect_only_our_errors(path):
     """Asks an artifact for all that it has; errors of any other kind than ours come out."""
     # Opened by hand: what a changed file is to the other formats is their tests' matter.
     try:
@@ -87,7 +87,7 @@ def test_changed_file_gives_nothing_but_errors_of_ours(name, tmp_path):
     def check(data):
         (tmp_path / target).unlink(missing_ok=True)
         (tmp_path / target).write_bytes(_changed(original, data.draw))
-        _use(tmp_path / target)
+        _expect_only_our_errors(tmp_path / target)
 
     check()
 
@@ -98,7 +98,7 @@ def test_random_bytes_give_nothing_but_errors_of_ours(noise, tmp_path):
     path = tmp_path / "noise.pb"
     path.unlink(missing_ok=True)
     path.write_bytes(noise)
-    _use(path)
+    _expect_only_our_errors(path)
 
 
 @pytest.mark.parametrize("name", ["frozen", "TF1 SavedModel"])
@@ -108,4 +108,4 @@ def test_file_cut_at_any_length_gives_nothing_but_errors_of_ours(name, tmp_path)
     for length in range(0, len(original), max(1, len(original) // 150)):
         (tmp_path / target).unlink(missing_ok=True)
         (tmp_path / target).write_bytes(original[:length])
-        _use(tmp_path / target)
+        _expect_only_our_errors(tmp_path / target)

@@ -59,7 +59,8 @@ def test_changed_file_gives_no_other_error(name, tmp_path, data):
     whole = dict(_readable(source, opener))
     for key, value in _readable(path, opener):
         # HDF5 has no checksums of its own here, the archive has.
-        assert value == whole[key] or opener is open_hdf5
+        # Neither has it any of names, so a changed one may be unknown.
+        assert opener is open_hdf5 or value == whole[key]
 
 
 @pytest.mark.parametrize("name", FILES)

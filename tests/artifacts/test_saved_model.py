@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import tracemalloc
 from collections import Counter
 
 import numpy as np
@@ -185,4 +186,10 @@ def test_cyclic_object_graph_ends(tmp_path):
 
 def test_long_chain_of_objects_takes_little_memory(tmp_path):
     chain = [[("child" * 20, number + 1)] for number in range(30_000)]
-    _object_graph(tmp_path, chain).variables  # noqa: B018
+    artifact = _object_graph(tmp_path, chain)
+    tracemalloc.start()
+    try:
+        assert artifact.variables == ()
+        assert tracemalloc.get_traced_memory()[1] < 200_000_000
+    finally:
+        tracemalloc.stop()

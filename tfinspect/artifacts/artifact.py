@@ -119,6 +119,15 @@ class Artifact:
             raise ArtifactError(self._why_unreadable(entry))
         return entry
 
+    def _unreadable_notes(self) -> list[str]:
+        unreadable = [entry for entry in self.variables if not entry.readable]
+        if not unreadable:
+            return []
+        return [
+            f"{len(unreadable):,} of {len(self.variables):,} variables can be listed, not "
+            f"read. The first: {self._why_unreadable(unreadable[0])}"
+        ]
+
     def _why_unreadable(self, entry: VariableEntry) -> str:
         return f"'{entry.name}' in '{self.path}' is a {entry.dtype}; it can be listed, not read."
 

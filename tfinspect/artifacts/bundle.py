@@ -129,7 +129,6 @@ class Bundle(Artifact):
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Missing data files, a newer version, values that cannot be read."""
-        unreadable = [entry for entry in self.variables if not entry.readable]
         missing = [file.name for file in self._files if file.size is None]
         found = list(self._index.problems)
         if self._header.min_consumer > _NEWEST_VERSION:
@@ -143,12 +142,7 @@ class Bundle(Artifact):
                 f"{len(missing):,} of {len(self._files):,} data files are missing; "
                 f"the first is '{missing[0]}'."
             )
-        if unreadable:
-            found.append(
-                f"{len(unreadable):,} of {len(self.variables):,} variables can be listed, not "
-                f"read. The first: {self._why_unreadable(unreadable[0])}"
-            )
-        return tuple(found)
+        return (*found, *self._unreadable_notes())
 
     def _why_unreadable(self, entry: VariableEntry) -> str:
         problem = self._problem(self._index.entries[entry.key], self._index.parts(entry.key))

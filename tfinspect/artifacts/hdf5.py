@@ -100,14 +100,7 @@ class Hdf5(Artifact):
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What cannot be listed or read."""
-        unreadable = [entry for entry in self.variables if not entry.readable]
-        found = list(self._problems)
-        if unreadable:
-            found.append(
-                f"{len(unreadable):,} of {len(self.variables):,} variables can be listed, not "
-                f"read. The first: {self._why_unreadable(unreadable[0])}"
-            )
-        return tuple(found)
+        return (*self._problems, *self._unreadable_notes())
 
     def _why_unreadable(self, entry: VariableEntry) -> str:
         return f"'{entry.name}' in '{self.path}' {self.tree.arrays[entry.key].problem}."

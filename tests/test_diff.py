@@ -198,3 +198,13 @@ def test_function_wins_over_the_module_of_its_name(tmp_path):
 def test_copy_of_a_run_is_equal(tmp_path):
     shutil.copytree(OBJECT_BASED.parent, tmp_path / "copy")
     assert set(_statuses(OBJECT_BASED.parent, tmp_path / "copy").values()) == {"equal"}
+
+
+def test_large_doubles_are_compared_though_their_squares_overflow():
+    one, two = np.float64([3e200, -4e200, 1e-300]), np.float64([3e200, 4e200, 2e-300])
+    found = value_difference(one, two)
+    assert found.relative_l2 == pytest.approx(8 / 5)
+    assert found.max_abs == pytest.approx(8e200)
+    assert (found.changed, found.cosine) == (pytest.approx(2 / 3), pytest.approx(-7 / 25))
+    assert found.exceeds(0.1)
+    assert value_difference(one, np.float64([3e200, np.nan, 1e-300])).relative_l2 == np.inf

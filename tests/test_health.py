@@ -1,3 +1,5 @@
+import tracemalloc
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -87,3 +89,14 @@ def test_broken_value_is_a_finding_and_the_rest_is_read(tmp_path):
     found = [(one.name, one.finding) for one in health(open_artifact(prefix))]
     assert ("tower_0/conv3/weights", "unreadable") in found
     assert ("extras/special", "nan") in found
+
+
+def test_large_kernel_takes_little_memory():
+    value = np.random.default_rng(0).standard_normal((512, 8192), np.float32)
+    value[:, 5000] = value[:, 7]
+    tracemalloc.start()
+    (finding,) = value_findings(VariableEntry("w/kernel", value.shape, "float32", 0, 0), value)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert finding.detail == "filter 5000 equals 7"
+    assert peak < value.nbytes / 2

@@ -80,7 +80,7 @@ def test_criterion_that_matches_nothing_is_refused(criteria, message):
 
 
 def test_collection_of_a_format_without_collections_is_told():
-    with pytest.raises(ConfigError, match="this format stores no collections"):
+    with pytest.raises(ConfigError, match="this file stores no collections"):
         select(ENTRIES[4:], Criteria(collection="trainable_variables"))
 
 

@@ -1,10 +1,15 @@
+import shutil
+
 import ml_dtypes
 import numpy as np
 import pytest
-from oracle_files import CKPT_V2
+from graph_files import GRAPH, META_GRAPH
+from oracle_files import CKPT_V2, copied
 
 from tfinspect import stats
 from tfinspect.artifacts import open_artifact
+from tfinspect.errors import ArtifactError
+from tfinspect.health import health
 
 
 @pytest.mark.parametrize(
@@ -54,3 +59,43 @@ def test_strings_and_complex_numbers_have_no_statistics():
 def test_row_has_the_stable_keys():
     row = stats.stats_row(stats.VariableStats())
     assert list(row) == ["min", "max", "mean", "std", "norm", "zeros", "nan", "inf"]
+
+
+@pytest.mark.parametrize("path", [META_GRAPH, GRAPH], ids=lambda path: path.name)
+@pytest.mark.parametrize("asked", [stats.variable_stats, health])
+def test_artifact_without_values_is_refused(path, asked):
+    artifact = open_artifact(path)
+    message = r"none of the \d+ variables has a value that can be read: .* open the checkpoint"
+    with pytest.raises(ArtifactError, match=message):
+        list(asked(artifact, artifact.variables))
+
+
+def test_checkpoint_beside_a_meta_graph_is_named(tmp_path):
+    prefix = copied(CKPT_V2, tmp_path)
+    shutil.copy(META_GRAPH, f"{prefix}.meta")
+    artifact = open_artifact(f"{prefix}.meta")
+    with pytest.raises(ArtifactError, match=f"open '{prefix}'"):
+        stats.require_values(artifact, artifact.variables)
+
+
+def test_types_without_statistics_are_counted():
+    artifact = open_artifact(CKPT_V2)
+    note = stats.without_statistics(artifact.variables)
+    assert note == "3 of 51 variables have no statistics: they are complex128, complex64, string."
+    assert stats.without_statistics(artifact.variables[:0]) is None
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, ml_dtypes.bfloat16])
+def test_values_that_lie_anywhere_have_the_same_statistics(dtype):
+    value = np.arange(-3, 300_000).astype(dtype)
+    data = np.frombuffer(b"\0" + value.tobytes(), np.uint8)[1:].view(dtype)
+    assert not data.flags.aligned
+    assert stats.value_stats(data) == stats.value_stats(value)
+
+
+def test_large_doubles_have_statistics_though_their_squares_overflow():
+    found = stats.value_stats(np.float64([3e200, -1e200, 0, np.inf]))
+    small = stats.value_stats(np.float64([3.0, -1.0, 0, np.inf]))
+    assert (found.min, found.max, found.inf, found.zeros) == (-1e200, 3e200, 1, 0.25)
+    for name in ("mean", "std", "norm"):
+        assert getattr(found, name) == pytest.approx(getattr(small, name) * 1e200, rel=1e-12)

@@ -106,3 +106,44 @@ def test_object_without_a_graph_is_refused():
 def test_unknown_scope_is_refused():
     with pytest.raises(ConfigError, match="nearest: 'tower_0/conv1'"):
         tfinspect.list_tensors(FROZEN, scope="tower_0/convv1")
+
+
+def test_tensor_of_a_live_graph_is_got_by_name():
+    with tf.Graph().as_default() as graph:
+        made = tf.split(tf.zeros([4, 2]), 2, name="net/halves")
+    assert tfinspect.get_tensor(graph, "net/halves:1") is made[1]
+
+
+def test_tensor_of_a_network_is_got_by_name():
+    model = tfinspect.load_model("cifar_resnet8_v1")
+    found = tfinspect.get_tensor(model, "resnet/stage1/unit1/Relu:0")
+    assert found.op.type == "Relu"
+    assert found.graph.get_tensor_by_name("images:0").shape == (None, 32, 32, 3)
+
+
+@pytest.mark.parametrize("name", ["net/halves:2", "net/halves", "net/half:0"])
+def test_unknown_tensor_of_a_live_graph_is_refused(name):
+    with tf.Graph().as_default() as graph:
+        tf.split(tf.zeros([4, 2]), 2, name="net/halves")
+    with pytest.raises(ArtifactError, match=f"no tensor '{name}' in this Graph; nearest: 'net/h"):
+        tfinspect.get_tensor(graph, name)
+
+
+def test_stored_value_is_got_by_name():
+    stored = tfinspect.get_tensor(CKPT_V2, "tower_0/conv3/weights")
+    frozen = tfinspect.get_tensor(FROZEN, "tower_0/conv3/weights:0")
+    assert (stored.shape, frozen.shape) == ((1, 1, 12, 5), (1, 1, 12, 5))
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "message"),
+    [
+        (FROZEN, "tower_0/conv1/Relu:0", r"is computed when the graph runs: .*load_model\("),
+        (FROZEN, "tower_0/conv1/Reluu:0", "no tensor .* nearest: 'tower_0/conv1/Relu:0'"),
+        (META_GRAPH, "tower_0/conv1/weights:0", "is a variable: .* holds no value; .* checkpoint"),
+        (CKPT_V2, "tower_0/conv3/weight", "nearest: 'tower_0/conv3/weights'"),
+    ],
+)
+def test_tensor_without_a_stored_value_is_refused(path, name, message):
+    with pytest.raises(ArtifactError, match=message):
+        tfinspect.get_tensor(path, name)

@@ -17,7 +17,7 @@ from tfinspect.entries import VariableEntry
 from tfinspect.errors import ConfigError
 from tfinspect.listing import select_scopes
 from tfinspect.names import choices, in_scope
-from tfinspect.value_difference import ValueDifference, value_difference
+from tfinspect.value_difference import Buffers, ValueDifference, value_difference
 
 if TYPE_CHECKING:
     import numpy as np
@@ -159,9 +159,10 @@ def _scoped(sides: tuple[_Side, _Side], scope: str) -> tuple[_Side, _Side]:
 
 
 def _differences(a: _Side, b: _Side, tolerance: float) -> Iterator[Difference]:
+    buffers = Buffers()
     for name in a.entries:
         if name in b.entries:
-            yield _compared(a, b, name, tolerance)
+            yield _compared(a, b, name, tolerance, buffers)
     removed = [name for name in a.entries if name not in b.entries]
     added = [name for name in b.entries if name not in a.entries]
     found = _same_values(a, removed, b, added)
@@ -183,7 +184,9 @@ _SAME = ValueDifference(0.0, 0.0, 1.0, 0.0)
 _UNKNOWN = ValueDifference(None, None, None, None)
 
 
-def _compared(a: _Side, b: _Side, name: str, tolerance: float) -> Difference:
+def _compared(
+    a: _Side, b: _Side, name: str, tolerance: float, buffers: Buffers
+) -> Difference:
     one, two = a.entries[name], b.entries[name]
     if one.shape != two.shape and None not in (one.shape, two.shape):
         return _record(one, two, "reshaped", _UNKNOWN)
@@ -191,7 +194,7 @@ def _compared(a: _Side, b: _Side, name: str, tolerance: float) -> Difference:
     if not (one.readable and two.readable and comparable):
         status = "unreadable" if one.dtype == two.dtype else "retyped"
         return _record(one, two, status, _UNKNOWN)
-    found = value_difference(a.read(name), b.read(name))
+    found = value_difference(a.read(name), b.read(name), buffers)
     status = "changed" if found.exceeds(tolerance) else EQUAL
     return _record(one, two, status if one.dtype == two.dtype else "retyped", found)
 

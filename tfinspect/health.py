@@ -3,14 +3,15 @@
 Every finding names one variable; values are read one tensor at a time.
 """
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from tfinspect.artifacts import Artifact
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ArtifactError
-from tfinspect.stats import VariableStats, has_numbers, value_stats
+from tfinspect.stats import Buffers, VariableStats, has_numbers, require_values, value_stats
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +22,8 @@ EXPLODING = 1e6
 DEAD = 1e-6
 _CHANNEL_SCALES = ("gamma", "moving_variance")
 _MOST_NAMED = 5
+# Elements that are looked at together.
+_PART = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,15 @@ def health(artifact: Artifact, entries: Iterable[VariableEntry] | None = None) -
     Args:
       artifact: an opened artifact.
       entries: the variables to look at; None for all but optimizer slots.
+
+    Raises:
+      ArtifactError: there are no values at all, as in a graph without its checkpoint.
     """
     if entries is None:
-        entries = [entry for entry in artifact.variables if not entry.slot]
+        entries = (entry for entry in artifact.variables if not entry.slot)
+    entries = list(entries)
+    require_values(artifact, entries)
+    buffers = Buffers()
     for entry in entries:
         try:
             value = artifact.read(entry.name)
@@ -61,12 +70,14 @@ def health(artifact: Artifact, entries: Iterable[VariableEntry] | None = None) -
             yield Finding(entry.name, "unreadable", entry.parameters, str(error))
             continue
         if has_numbers(entry):
-            yield from value_findings(entry, value)
+            yield from value_findings(entry, value, buffers)
 
 
-def value_findings(entry: VariableEntry, value: "np.ndarray") -> Iterator[Finding]:
-    """Yields the findings of one value of numbers."""
-    stats = value_stats(value)
+def value_findings(
+    entry: VariableEntry, value: "np.ndarray", buffers: Buffers | None = None
+) -> Iterator[Finding]:
+    """Yields the findings of one value of numbers; `buffers` as in `value_stats`."""
+    stats = value_stats(value, buffers)
     yield from _non_finite(entry.name, stats)
     if value.size > 1 and stats.min == stats.max and not (stats.nan or stats.inf):
         finding = "constant" if stats.min else "all zero"
@@ -91,9 +102,7 @@ def _non_finite(name: str, stats: VariableStats) -> Iterator[Finding]:
 def _magnitudes(name: str, value: "np.ndarray", stats: VariableStats) -> Iterator[Finding]:
     largest = max(abs(stats.min or 0.0), abs(stats.max or 0.0))
     if largest > EXPLODING:
-        import numpy as np
-
-        count = int(np.count_nonzero(abs(value) > EXPLODING))
+        count = _counted(value, lambda part: abs(part) > EXPLODING)
         yield Finding(name, "exploding", count, f"the largest magnitude is {largest:.4g}")
     denormal = _denormals(value)
     if denormal:
@@ -106,7 +115,16 @@ def _denormals(value: "np.ndarray") -> int:
     if value.dtype.kind != "f":
         return 0
     smallest = np.finfo(value.dtype).tiny
-    return int(np.count_nonzero((abs(value) < smallest) & (value != 0)))
+    return _counted(value, lambda part: (abs(part) < smallest) & (part != 0))
+
+
+def _counted(value: "np.ndarray", condition: "Callable[[np.ndarray], np.ndarray]") -> int:
+    """Counts the elements that meet a condition, in parts that take little memory."""
+    import numpy as np
+
+    flat = value.reshape(-1)
+    starts = range(0, flat.size, _PART)
+    return sum(int(np.count_nonzero(condition(flat[at : at + _PART]))) for at in starts)
 
 
 def _dead_channels(name: str, value: "np.ndarray") -> Iterator[Finding]:
@@ -121,22 +139,34 @@ def _dead_channels(name: str, value: "np.ndarray") -> Iterator[Finding]:
 
 
 def _duplicates(name: str, value: "np.ndarray") -> Iterator[Finding]:
-    import numpy as np
-
     filters = _filters(name, value)
     if filters is None:
         return
-    # Equal bytes are equal filters; zero filters are dead, not copies of each other.
-    rows = np.ascontiguousarray(filters).view(np.uint8).reshape(len(filters), -1)
-    seen: dict[bytes, int] = {}
-    pairs = []
-    for place, row in enumerate(rows):
-        first = seen.setdefault(row.tobytes(), place)
-        if first != place and filters[place].any():
-            pairs.append(f"{place} equals {first}")
+    pairs = [f"{place} equals {first}" for place, first in duplicate_filters(filters)]
     if pairs:
         detail = ", ".join(pairs[:_MOST_NAMED]) + (", …" if len(pairs) > _MOST_NAMED else "")
         yield Finding(name, "duplicate filters", len(pairs), f"filter {detail}")
+
+
+def duplicate_filters(filters: "np.ndarray") -> list[tuple[int, int]]:
+    """Returns (place, place of the first equal one) of filters `[filters, inputs]`.
+
+    Equal bytes are equal filters; zero filters are dead, not copies of each other.
+    """
+    import numpy as np
+
+    seen: dict[bytes, int] = {}
+    pairs = []
+    step = max(1, _PART // filters.shape[1])
+    for start in range(0, len(filters), step):
+        # A part at a time: the rows are columns of the stored value, and are copied.
+        part = np.ascontiguousarray(filters[start : start + step])
+        rows = part.view(np.uint8).reshape(len(part), -1)
+        for place, row in enumerate(rows, start):
+            first = seen.setdefault(hashlib.blake2b(row.data, digest_size=32).digest(), place)
+            if first != place and filters[place].any():
+                pairs.append((place, first))
+    return pairs
 
 
 def _filters(name: str, value: "np.ndarray") -> "np.ndarray | None":

@@ -122,7 +122,7 @@ def _refuse_scope(scope: str, entries: Sequence[Named], hidden: Sequence[Named])
         )
     raise ConfigError(
         f"no variable or op in scope '{scope}' (whole components are compared); "
-        f"{choices(scope, all_scopes(entries))}. --match takes a part of a name."
+        f"{choices(scope, all_scopes(entries))}."
     )
 
 
@@ -178,8 +178,8 @@ def _in_collection(entries: Sequence[VariableEntry], collection: str) -> list[Va
     existing = {name for entry in entries for name in entry.collections}
     if not existing:
         raise ConfigError(
-            f"collection '{collection}' is not known here: this format stores no collections; "
-            "list the MetaGraph (.meta) or the SavedModel that belongs to it."
+            f"collection '{collection}' is not known here: this file stores no collections; list "
+            "the MetaGraph or SavedModel that belongs to it, or put its .meta file beside it."
         )
     raise ConfigError(f"no variable in collection '{collection}'; {choices(collection, existing)}.")
 
@@ -190,8 +190,8 @@ def _trainable(entries: Sequence[VariableEntry]) -> list[VariableEntry]:
         return chosen
     if all(entry.trainable is None for entry in entries):
         raise ConfigError(
-            "this format does not say which variables are trainable; "
-            "list the MetaGraph (.meta), SavedModel or .keras file, or leave out --trainable."
+            "this file does not say which variables are trainable; list the MetaGraph (.meta), "
+            "SavedModel or .keras file that belongs to it, or leave out --trainable."
         )
     raise ConfigError("none of these variables is trainable; leave out --trainable.")
 

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from tensorboard.compat.proto import meta_graph_pb2
+
 from tfinspect.artifacts.graph_def import GraphDefFile
-from tfinspect.artifacts.graph_file import GRAPH_DEF, GraphFile
+from tfinspect.artifacts.graph_file import GRAPH_DEF, META_GRAPH, GraphFile
+from tfinspect.artifacts.meta_graph import MetaGraph
 from tfinspect.errors import ArtifactError
 
 
@@ -18,14 +21,34 @@ def as_artifact(obj: Any) -> GraphDefFile:
     Raises:
       ArtifactError: there is no graph in it, or the model's input shapes are not known.
     """
-    graph = _graph(obj)
-    data = graph.as_graph_def(add_shapes=True).SerializeToString()
+    data = graph_of(obj).as_graph_def(add_shapes=True).SerializeToString()
     return GraphDefFile(GraphFile(f"<{type(obj).__name__}>", GRAPH_DEF, data, is_text=False))
 
 
-def _graph(obj: Any) -> Any:
+def as_meta_graph(graph: Any) -> MetaGraph:
+    """Returns a `tf.Graph` with the variables in its collections, as its `.meta` file has them."""
+    message = meta_graph_pb2.MetaGraphDef()
+    message.graph_def.ParseFromString(graph.as_graph_def().SerializeToString())
+    with graph.as_default():
+        for name in graph.get_all_collection_keys():
+            held = [item for item in graph.get_collection(name) if hasattr(item, "to_proto")]
+            values = [item.to_proto().SerializeToString() for item in held]
+            message.collection_def[name].bytes_list.value.extend(values)
+    data = message.SerializeToString()
+    file = GraphFile(f"<{type(graph).__name__}>", META_GRAPH, data, is_text=False)
+    return MetaGraph(file.path, "live graph", file, [(0, len(data))])
+
+
+def graph_of(obj: Any) -> Any:
+    """Returns the graph of a live object; see `as_artifact`. A `Model` keeps its trace.
+
+    Raises:
+      ArtifactError: as for `as_artifact`.
+    """
     if hasattr(obj, "as_graph_def"):
         return obj
+    if callable(getattr(obj, "trace", None)):
+        return obj.trace().graph
     held = getattr(obj, "graph", None)
     if hasattr(held, "as_graph_def"):
         return held

@@ -5,8 +5,11 @@ import heapq
 import os
 from collections.abc import Iterable
 
-# Likeness is slow to compute: of more names only those that begin like the query are compared.
-_MOST_COMPARED = 5000
+# Likeness is slow to compute: of more names only those that share most with the query are compared,
+# and names that no person types are not.
+_MOST_COMPARED = 300
+_LONGEST_COMPARED = 500
+_LONGEST_SHOWN = 200
 
 
 def in_scope(name: str, scope: str) -> bool:
@@ -27,15 +30,23 @@ def nearest(query: str, names: Iterable[str], count: int = 5) -> list[str]:
     >>> nearest("cifar_resnet20_v3", ["cifar_resnet20_v1", "vgg_16"], 1)
     ['cifar_resnet20_v1']
     """
-    existing = list(names)
+    if len(query) > _LONGEST_COMPARED:
+        return []
+    existing = [name for name in names if len(name) <= _LONGEST_COMPARED]
     if len(existing) > _MOST_COMPARED:
-        existing = heapq.nlargest(_MOST_COMPARED, existing, key=lambda name: _shared(query, name))
+        parts = frozenset(query.split("/"))
+        existing = heapq.nlargest(
+            _MOST_COMPARED, existing, key=lambda name: _shared(query, parts, name)
+        )
     return difflib.get_close_matches(query, existing, n=count, cutoff=0.4)
 
 
-def _shared(query: str, name: str) -> int:
+def _shared(query: str, parts: frozenset[str], name: str) -> int:
+    """Counts the characters of a common start, a common end, and of whole common components."""
     # Names, not paths: a component may be shared in part.
-    return len(os.path.commonprefix([query, name]))  # noqa: RUF071
+    start = len(os.path.commonprefix([query, name]))  # noqa: RUF071
+    end = len(os.path.commonprefix([query[::-1], name[::-1]]))  # noqa: RUF071
+    return start + end + sum(map(len, parts.intersection(name.split("/"))))
 
 
 def choices(query: str, names: Iterable[str]) -> str:
@@ -53,4 +64,9 @@ def choices(query: str, names: Iterable[str]) -> str:
     shown = close or existing[:5]
     more = f" and {len(existing) - 5} more" if not close and len(existing) > 5 else ""
     lead = "nearest" if close else "there are"
-    return f"{lead}: {', '.join(repr(name) for name in shown)}{more}"
+    return f"{lead}: {', '.join(map(_shown, shown))}{more}"
+
+
+def _shown(name: str) -> str:
+    half = _LONGEST_SHOWN // 2
+    return repr(name if len(name) <= _LONGEST_SHOWN else f"{name[:half]}…{name[-half:]}")

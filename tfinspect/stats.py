@@ -1,21 +1,23 @@
-"""Statistics of stored values, streamed: one tensor at a time, in parts that fit a core's cache."""
+"""Statistics of stored values, streamed: one tensor at a time, in parts that fit a cache."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tfinspect.artifacts import Artifact
 from tfinspect.entries import VariableEntry
+from tfinspect.errors import ArtifactError
+from tfinspect.vector_sums import inner_product, total
 
 if TYPE_CHECKING:
     import numpy as np
 
-# Elements of one part: the buffers for it stay in a core's second cache.
-_PART = 1 << 15
-# BLAS wakes all its threads for a dot product of more than 10,000 elements.
-_PIECE = 1 << 13
+# Elements of one part: few calls of NumPy for many elements, whose buffers still fit a cache.
+_PART = 1 << 18
 _CANCELLED = 1e-3
+# Squares of doubles beyond 1e154 overflow; so scaled they do not.
+_SMALLER = 2.0**-600
 _NO_NUMBERS = ("string", "resource", "variant", "complex64", "complex128")
 
 
@@ -40,50 +42,73 @@ class VariableStats:
     inf: int | None = None
 
 
+class Buffers:
+    """Room to compute in, for one value after the other: new memory costs more than the sums."""
+
+    def __init__(self, size: int = _PART) -> None:
+        import numpy as np
+
+        self.wide, self.flags = np.empty(size), np.empty(size, bool)
+        self._aligned = np.empty(size)
+
+    def aligned(self, part: "np.ndarray") -> "np.ndarray":
+        """Returns a part that lies as its type wants it: searching is then faster by far."""
+        import numpy as np
+
+        if part.flags.aligned:
+            return part
+        room = self._aligned.view(part.dtype)[: part.size]
+        np.copyto(room, part)
+        return room
+
+
 class _Sums:
     """Running statistics; parts are merged after Chan, Golub and LeVeque (1979)."""
 
-    def __init__(self) -> None:
-        import numpy as np
-
+    def __init__(self, buffers: "Buffers", scale: float) -> None:
         self.count = self.finite = self.zeros = self.nan = self.inf = 0
         self.min: float = math.inf
         self.max: float = -math.inf
         self.mean = self.deviation = 0.0
-        self._wide, self._flags = np.empty(_PART), np.empty(_PART, bool)
+        self._buffers, self._scale = buffers, scale
 
     def add(self, part: "np.ndarray") -> None:
         """Adds a vector of at most _PART numbers of any type."""
         import numpy as np
 
-        wide, flags = self._wide[: part.size], self._flags[: part.size]
+        part = self._buffers.aligned(part)
+        wide, flags = self._buffers.wide[: part.size], self._buffers.flags[: part.size]
         np.copyto(wide, part, casting="unsafe")
+        if self._scale != 1:
+            wide *= self._scale
         self.count += part.size
-        self.zeros += int(np.count_nonzero(np.equal(wide, 0, out=flags)))
-        low, high = _bounds(part, wide)
+        # The narrow type is faster to search, but types outside NumPy cannot all be compared.
+        narrow = part if part.dtype.kind in "fiu" else wide
+        self.zeros += int(np.count_nonzero(np.equal(narrow, 0, out=flags)))
+        low, high = _bounds(narrow)
         if not (math.isfinite(low) and math.isfinite(high)):
             self.nan += int(np.count_nonzero(np.isnan(wide)))
             self.inf += int(np.count_nonzero(np.isinf(wide)))
             wide = wide[np.isfinite(wide)]
             if wide.size == 0:
                 return
-            low, high = _bounds(wide, wide)
+            low, high = (bound / self._scale for bound in _bounds(wide))
         self.min, self.max = min(self.min, low), max(self.max, high)
         self._merge(wide)
 
     def _merge(self, wide: "np.ndarray") -> None:
-        mean = float(wide.sum()) / wide.size
-        squares = _sum_of_squares(wide)
-        deviation = squares - wide.size * mean**2
+        mean = total(wide) / wide.size
+        squares = inner_product(wide, wide)
+        deviation = squares - wide.size * mean * mean
         # The difference of two large numbers is only good while they differ.
         if deviation < _CANCELLED * squares:
             wide -= mean
-            deviation = _sum_of_squares(wide)
-        total = self.finite + wide.size
+            deviation = inner_product(wide, wide)
+        finite = self.finite + wide.size
         difference = mean - self.mean
-        self.deviation += deviation + difference**2 * self.finite * wide.size / total
-        self.mean += difference * wide.size / total
-        self.finite = total
+        self.deviation += deviation + difference * difference * self.finite * wide.size / finite
+        self.mean += difference * wide.size / finite
+        self.finite = finite
 
     def result(self) -> VariableStats:
         """Returns the statistics of everything that was added."""
@@ -97,35 +122,66 @@ class _Sums:
         return VariableStats(
             min=self.min,
             max=self.max,
-            mean=self.mean,
-            std=math.sqrt(self.deviation / self.finite),
-            norm=math.sqrt(self.deviation + self.finite * self.mean**2),
+            mean=self.mean / self._scale,
+            std=math.sqrt(self.deviation / self.finite) / self._scale,
+            norm=math.sqrt(self.deviation + self.finite * self.mean * self.mean) / self._scale,
             **counted,  # type: ignore[arg-type]
         )
 
 
-def _sum_of_squares(wide: "np.ndarray") -> float:
-    pieces = (wide[start : start + _PIECE] for start in range(0, wide.size, _PIECE))
-    return sum(float(piece @ piece) for piece in pieces)
-
-
-def _bounds(part: "np.ndarray", wide: "np.ndarray") -> tuple[float, float]:
-    # The narrow type is faster to search, but types outside NumPy cannot all be compared.
-    values = part if part.dtype.kind in "fiu" else wide
+def _bounds(values: "np.ndarray") -> tuple[float, float]:
     return values.min().item(), values.max().item()
 
 
-def value_stats(value: "np.ndarray") -> VariableStats:
-    """Computes the statistics of an array of integers, booleans or floats of any width."""
-    sums, flat = _Sums(), value.reshape(-1)
-    for start in range(0, flat.size, _PART):
-        sums.add(flat[start : start + _PART])
+def value_stats(value: "np.ndarray", buffers: Buffers | None = None) -> VariableStats:
+    """Computes the statistics of an array of integers, booleans or floats of any width.
+
+    Args:
+      value: the array.
+      buffers: kept by a caller with many values; None for new ones.
+    """
+    flat = value.reshape(-1)
+    buffers = buffers or Buffers(min(_PART, flat.size))
+    sums = _added(flat, _Sums(buffers, 1.0))
+    if not math.isfinite(sums.deviation):
+        sums = _added(flat, _Sums(buffers, _SMALLER))
     return sums.result()
+
+
+def _added(flat: "np.ndarray", sums: _Sums) -> _Sums:
+    import numpy as np
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, flat.size, _PART):
+            sums.add(flat[start : start + _PART])
+    return sums
 
 
 def has_numbers(entry: VariableEntry) -> bool:
     """Tells whether a variable has values of which there are statistics."""
     return entry.readable and entry.dtype not in _NO_NUMBERS
+
+
+def require_values(artifact: Artifact, entries: Sequence[VariableEntry]) -> None:
+    """Refuses variables of which no single one has a value to be read.
+
+    Raises:
+      ArtifactError: there are some, and none is readable; the first one's reason is in the message.
+    """
+    if entries and not any(entry.readable for entry in entries):
+        reason = artifact.why_unreadable(entries[0])
+        raise ArtifactError(
+            f"none of the {len(entries):,} variables has a value that can be read: {reason}"
+        )
+
+
+def without_statistics(entries: Sequence[VariableEntry]) -> str | None:
+    """Words how many readable variables have no statistics, and of what types; None for none."""
+    left_out = [entry for entry in entries if entry.readable and not has_numbers(entry)]
+    if not left_out:
+        return None
+    types = ", ".join(sorted({entry.dtype for entry in left_out}))
+    return f"{len(left_out):,} of {len(entries):,} variables have no statistics: they are {types}."
 
 
 def variable_stats(
@@ -136,11 +192,14 @@ def variable_stats(
     Strings, complex numbers and what cannot be read have all statistics None.
 
     Raises:
-      ArtifactError: a value is broken.
+      ArtifactError: a value is broken, or there is none of any variable.
     """
+    entries = list(entries)
+    require_values(artifact, entries)
+    buffers = Buffers()
     for entry in entries:
         if has_numbers(entry):
-            yield entry, value_stats(artifact.read(entry.name))
+            yield entry, value_stats(artifact.read(entry.name), buffers)
         else:
             yield entry, VariableStats()
 

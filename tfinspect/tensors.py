@@ -9,6 +9,7 @@ from tfinspect.artifacts import Artifact, open_artifact
 from tfinspect.entries import OpEntry, TensorEntry
 from tfinspect.errors import ArtifactError
 from tfinspect.graph_listing import TensorCriteria, select_tensors
+from tfinspect.names import choices
 
 _ALL = TensorCriteria()
 
@@ -86,6 +87,56 @@ def select_from(
     if criteria.outputs and fetched:
         tensors = [tensor for tensor in tensors if tensor.name in fetched]
     return tensors
+
+
+def get_tensor(obj: Any, name: str) -> Any:
+    """Returns a tensor by its name, such as `resnet/stage1/unit1/Relu:0`.
+
+    Args:
+      obj: a live object, as `list_tensors` takes them; or a path or an opened artifact.
+      name: as `list_tensors` gives it; of an artifact also a variable's.
+
+    Returns:
+      Of a live object the `tf.Tensor` in its graph. Models are traced anew in each call, but for
+      this package's `Model`: several tensors of one model are taken from one graph.
+      Of an artifact the NumPy value of a variable or constant.
+
+    Raises:
+      ArtifactError: no tensor has this name, or a file holds no value of it.
+    """
+    if isinstance(obj, (str, os.PathLike)):
+        obj = open_artifact(obj)
+    if isinstance(obj, Artifact):
+        return _stored_value(obj, name)
+    from tfinspect.live_graph import graph_of
+
+    graph = graph_of(obj)
+    operation, _, place = name.rpartition(":")
+    try:
+        return graph.get_operation_by_name(operation).outputs[int(place)]
+    except (KeyError, ValueError, IndexError) as error:
+        names = [made.name for op in graph.get_operations() for made in op.outputs]
+        raise ArtifactError(
+            f"no tensor '{name}' in this {type(obj).__name__}; {choices(name, names)}."
+        ) from error
+
+
+def _stored_value(artifact: Artifact, name: str) -> Any:
+    stored = {entry.name for entry in artifact.variables}
+    try:
+        entry = artifact.entry(name if name in stored else name.removesuffix(":0"))
+    except ArtifactError:
+        computed = {tensor.name for tensor in artifact.tensors if tensor.function is None}
+        if not computed:
+            raise
+        problem = f"no tensor '{name}' in '{artifact.path}'; {choices(name, computed)}."
+        if name in computed:
+            problem = (
+                f"'{name}' is computed when the graph runs: '{artifact.path}' holds no value of "
+                f"it; `tfinspect.load_model('{artifact.path}').fetch(['{name}'], images)` does."
+            )
+        raise ArtifactError(problem) from None
+    return artifact.read(entry.name)
 
 
 def ops_of(artifact: Any, *, shapes: bool) -> Sequence[OpEntry]:

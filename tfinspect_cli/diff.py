@@ -66,6 +66,10 @@ def command(
     differing = [row for row in rows if row["status"] != "equal"]
     emit(rows if output_format in MACHINE_FORMATS else differing, output_format)
     counts = Counter(row["status"] for row in rows)
+    if counts["unreadable"]:
+        message(
+            f"Note: {counts['unreadable']:,} values cannot be read: name, shape and type count."
+        )
     told = ", ".join(f"{count:,} {status}" for status, count in counts.items())
     message(f"{len(rows):,} variables: {told}." if rows else "There are no variables to compare.")
     ctx.exit(FOUND_SOMETHING * bool(differing))

@@ -44,24 +44,50 @@ def emit(rows: Sequence[Mapping[str, Any]], output_format: str) -> None:
 
 def terminal_width() -> int | None:
     """Returns the width of the terminal; None when the output is piped and must not be folded."""
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():
         return None
+    told = os.environ.get("COLUMNS", "")
+    if told.isascii() and told.isdecimal() and int(told):
+        return int(told)
     # A terminal that does not know its width says 0.
-    return int(os.environ.get("COLUMNS") or os.get_terminal_size(sys.stdout.fileno()).columns or 80)
+    return os.get_terminal_size(sys.stdout.fileno()).columns or 80
 
 
 def write_lines(lines: Iterator[str]) -> None:
-    """Writes lines to standard output, many at a time, in letters that its encoding has."""
+    """Writes lines to standard output, many at a time, in letters that its encoding has.
+
+    Raises:
+      click.ClickException: standard output is closed, or its disk is full.
+    """
+    if sys.stdout is None:
+        raise _Unwritten("it is closed")
     encoding = sys.stdout.encoding or "utf-8"
-    while part := list(islice(lines, _LINES_AT_ONCE)):
-        block = "\n".join(part) + "\n"
-        try:
-            block.encode(encoding)
-        except UnicodeEncodeError:
-            block = block.translate(_PLAIN_LINES)
-            block = block.encode(encoding, "backslashreplace").decode(encoding)
-        sys.stdout.write(block)
-    sys.stdout.flush()
+    try:
+        while part := list(islice(lines, _LINES_AT_ONCE)):
+            sys.stdout.write(_encodable("\n".join(part) + "\n", encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough; what Python still holds goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise _Unwritten(f"{error.strerror}") from error
+
+
+class _Unwritten(click.ClickException):
+    exit_code = 2
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"standard output cannot be written: {reason}.")
+
+
+def _encodable(block: str, encoding: str) -> str:
+    try:
+        block.encode(encoding)
+    except UnicodeEncodeError:
+        block = block.translate(_PLAIN_LINES)
+        return block.encode(encoding, "backslashreplace").decode(encoding)
+    return block
 
 
 def message(text: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tfinspect import graph_views, op_costs, tensors
+from tfinspect import graph_views, op_costs, python_ops, tensors
 from tfinspect_cli.emit import MACHINE_FORMATS, emit, message, tree_format_option
 from tfinspect_cli.tensor_options import criteria_of, tensor_options, view_of
 
@@ -30,9 +30,10 @@ def command(artifact: str, output_format: str, **options: Any) -> None:
     if options["flops"]:
         view = replace(view, costs=op_costs.op_costs(ops))
         chosen = graph_views.costed(chosen, view.costs or {})
-    for note in opened.graph_notes:
+    for note in [*opened.graph_notes, *python_ops.python_op_notes(ops)]:
         message(f"Note: {note}")
     brief = output_format not in MACHINE_FORMATS
-    view = replace(view, uses=tensors.uses(opened, criteria), brief=brief)
+    marks = python_ops.python_op_marks(ops)
+    view = replace(view, uses=tensors.uses(opened, criteria), marks=marks, brief=brief)
     emit(graph_views.rows(chosen, view), output_format)
     message(graph_views.totals_sentence(chosen, view.costs))

@@ -1,6 +1,6 @@
 """The options with which every listing chooses by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -25,6 +25,13 @@ _OPTIONS = (
 
 def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--scope`, `--match` and `--exclude` to a command."""
-    for option in reversed(_OPTIONS):
+    return with_options(function, _OPTIONS)
+
+
+def with_options(
+    function: Callable[..., Any], options: Sequence[Callable[..., Any]]
+) -> Callable[..., Any]:
+    """Adds options to a command, in their order on its help page."""
+    for option in reversed(options):
         function = option(function)
     return function

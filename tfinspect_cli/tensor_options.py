@@ -8,7 +8,7 @@ import click
 
 from tfinspect.graph_listing import TensorCriteria
 from tfinspect.graph_views import View
-from tfinspect_cli.selection_options import selection_options
+from tfinspect_cli.selection_options import selection_options, with_options
 
 # Each of these asks another question; one at a time.
 _RELATIONS = ("inputs_of", "consumers_of", "placeholders", "outputs")
@@ -41,9 +41,7 @@ _OPTIONS = (
 
 def tensor_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds all options by which tensors are chosen, and the views."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return selection_options(function)
+    return selection_options(with_options(function, _OPTIONS))
 
 
 def criteria_of(options: Mapping[str, Any]) -> TensorCriteria:

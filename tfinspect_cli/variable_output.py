@@ -29,7 +29,7 @@ def write_scopes(variables: Sequence[VariableEntry], depth: int | None, output_f
 
 def write_stats(artifact: Artifact, variables: Sequence[VariableEntry], output_format: str) -> None:
     """Writes one row a variable with the statistics of its values."""
-    from tfinspect.stats import stats_row, variable_stats
+    from tfinspect.stats import stats_row, variable_stats, without_statistics
 
     rows = _rows(variables, output_format)
     with progress("reading", len(rows)) as advance:
@@ -37,6 +37,9 @@ def write_stats(artifact: Artifact, variables: Sequence[VariableEntry], output_f
             row.update(stats_row(stats))
             advance()
     emit(rows, output_format)
+    note = without_statistics(variables)
+    if note:
+        message(f"Note: {note}")
 
 
 def write_health(

@@ -94,6 +94,15 @@ def test_missing_slice_is_noted(tmp_path):
         artifact.read("table")
 
 
+def test_slices_of_another_type_than_their_variable_are_noted(tmp_path):
+    found = _partitioned((0, 4))
+    found[b"table"] = field(1, LATER) + field(2, shape(4)) + field(7, _extent(0, 4))
+    artifact = open_artifact(write_bundle(tmp_path, found, VALUES))
+    assert "is of type unknown(77), which can be listed, not read" in artifact.notes[0]
+    with pytest.raises(ArtifactError, match=r"is of type unknown\(77\)"):
+        artifact.read("table")
+
+
 def test_declared_size_beyond_the_data_is_refused_before_it_is_allocated(tmp_path):
     found = _partitioned((0, 4), size=4)
     found[b"table"] = field(1, FLOAT) + field(2, shape(2**40)) + field(7, _extent(0, 4))

@@ -56,10 +56,32 @@ def test_state_file_without_a_path_is_told(tmp_path):
 
 def test_wrong_path_gets_the_nearest_artifacts(tmp_path):
     copied(OBJECT_BASED, tmp_path)
-    with pytest.raises(
-        ArtifactError, match=r"no artifact '.*/ckpt-2'; artifacts near it: '.*/ckpt-3'"
-    ):
+    with pytest.raises(ArtifactError, match=r"there is no '.*/ckpt-2'; nearest: '.*/ckpt-3'\."):
         open_artifact(tmp_path / "ckpt-2")
+
+
+def test_wrong_path_with_nothing_near_it_is_told(tmp_path):
+    with pytest.raises(ArtifactError, match=r"there is no '.*/runs/nope'; give the path of an"):
+        open_artifact(tmp_path / "runs" / "nope")
+
+
+def test_slash_behind_a_file_is_no_guess(tmp_path):
+    prefix = copied(CKPT_V2, tmp_path)
+    with pytest.raises(ArtifactError, match=rf"there is no .*; nearest: '{prefix}'"):
+        open_artifact(f"{prefix}.index/")
+
+
+def test_two_checkpoints_in_one_directory_are_offered(tmp_path):
+    first, second = copied(CKPT_V2, tmp_path), copied(OBJECT_BASED, tmp_path)
+    with pytest.raises(ArtifactError, match=f"give one of those in it: '{second}', '{first}'"):
+        open_artifact(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["m.ckpt", "m.keras", "m.h5", "m.pb", "m.meta", "m.index"])
+def test_empty_file_is_told(tmp_path, name):
+    (tmp_path / name).touch()
+    with pytest.raises(ArtifactError, match=f"'{tmp_path / name}' is"):
+        open_artifact(tmp_path / name)
 
 
 def test_file_of_no_format_is_told(tmp_path):
@@ -69,7 +91,7 @@ def test_file_of_no_format_is_told(tmp_path):
 
 
 def test_empty_directory_is_told(tmp_path):
-    with pytest.raises(ArtifactError, match="holds no artifact"):
+    with pytest.raises(ArtifactError, match="is no artifact itself; nor does it hold any"):
         open_artifact(tmp_path)
 
 
@@ -83,7 +105,7 @@ def test_index_that_cannot_be_opened_is_told(tmp_path):
     index = prefix.with_name(f"{prefix.name}.index")
     index.unlink()
     index.symlink_to(index)
-    with pytest.raises(ArtifactError, match="no artifact"):
+    with pytest.raises(ArtifactError, match="there is no"):
         open_artifact(prefix)
 
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 
 import pytest
+from changed_bytes import changed
 from graph_files import (
     FROZEN,
     GRAPH,
@@ -55,20 +56,6 @@ def _expect_only_our_errors(path):
                 artifact.read(name)
 
 
-def _changed(data, draw):
-    place = draw(st.integers(0, len(data) - 1))
-    noise = draw(st.binary(min_size=1, max_size=16))
-    kind = draw(st.sampled_from(["cut", "flip", "overwrite", "insert", "repeat"]))
-    if kind == "cut":
-        return data[:place]
-    if kind == "flip":
-        bit = 1 << draw(st.integers(0, 7))
-        return data[:place] + bytes([data[place] ^ bit]) + data[place + 1 :]
-    if kind == "overwrite":
-        return data[:place] + noise + data[place + len(noise) :]
-    return data[:place] + (noise if kind == "insert" else data[:place]) + data[place:]
-
-
 @pytest.mark.parametrize("name", FILES)
 def test_changed_file_gives_nothing_but_errors_of_ours(name, tmp_path):
     source, target = FILES[name]
@@ -86,7 +73,7 @@ def test_changed_file_gives_nothing_but_errors_of_ours(name, tmp_path):
     @given(data=st.data())
     def check(data):
         (tmp_path / target).unlink(missing_ok=True)
-        (tmp_path / target).write_bytes(_changed(original, data.draw))
+        (tmp_path / target).write_bytes(data.draw(changed(original)))
         _expect_only_our_errors(tmp_path / target)
 
     check()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from oracle_files import KERAS3, TF_KERAS
 
-from tfinspect.artifacts import open_artifact
+from tfinspect.artifacts import hdf5_filters, open_artifact
 from tfinspect.errors import ArtifactError
 
 
@@ -107,15 +107,103 @@ def test_values_in_other_files_are_not_read(path, tmp_path):
     (tmp_path / "raw").write_bytes(bytes(16))
     with h5py.File(path, "w") as file:
         file.create_dataset("a", (4,), "f4", external=[(str(tmp_path / "raw"), 0, 16)])
-    with pytest.raises(ArtifactError, match="in another file; write it in one piece"):
+    with pytest.raises(ArtifactError, match="in another file or way; write it in one piece"):
         open_artifact(path).read("a")
 
 
-def test_packed_values_are_listed_with_the_cure(path):
+@pytest.mark.parametrize(
+    "packing",
+    [
+        {"chunks": (3, 4)},
+        {"compression": "gzip"},
+        {"compression": "gzip", "shuffle": True, "chunks": (7, 5)},
+        {"compression": "gzip", "shuffle": True, "fletcher32": True},
+        {"fletcher32": True, "maxshape": (None, None)},
+    ],
+    ids=lambda packing: "-".join(packing),
+)
+@pytest.mark.parametrize("dtype", ["f4", ">i2", "?"])
+def test_packed_values_are_read(path, packing, dtype):
+    value = np.random.RandomState(0).randint(0, 2, (17, 9)).astype(dtype)
     with h5py.File(path, "w") as file:
-        file.create_dataset("a", data=np.zeros((1000, 1000)), compression="gzip")
-    with pytest.raises(ArtifactError, match="h5repack -f NONE -l CONTI"):
+        file.create_dataset("a", data=value, **packing)
+    read = open_artifact(path).read("a")
+    assert read.dtype == value.dtype.newbyteorder("=")
+    np.testing.assert_array_equal(read, value)
+
+
+def test_chunks_that_were_never_written_are_filled(path):
+    with h5py.File(path, "w") as file:
+        file.create_dataset("a", (10, 10), "f4", chunks=(4, 4), fillvalue=2.5)[:4, :4] = 1
+    expected = np.full((10, 10), 2.5, np.float32)
+    expected[:4, :4] = 1
+    np.testing.assert_array_equal(open_artifact(path).read("a"), expected)
+
+
+@pytest.mark.parametrize("packing", [{}, {"compression": "gzip", "chunks": (2,)}], ids=len)
+def test_strings_of_any_length_are_read(path, packing):
+    value = np.array([b"", b"a", "\u00e4".encode(), b"long" * 5000], object)
+    with h5py.File(path, "w") as file:
+        file.create_dataset("s", data=value, dtype=h5py.string_dtype(), **packing)
+        file["one"] = "scalar"
+    artifact = open_artifact(path)
+    assert artifact.read("s").tolist() == value.tolist()
+    assert artifact.read("one").item() == b"scalar"
+
+
+def test_bit_flipped_in_a_chunk_is_found_by_its_checksum(path):
+    with h5py.File(path, "w") as file:
+        file.create_dataset("a", data=np.arange(100.0), fletcher32=True, chunks=(100,))
+    data = bytearray(path.read_bytes())
+    data[data.find(np.arange(100.0).tobytes()) + 200] ^= 4
+    path.write_bytes(data)
+    with pytest.raises(ArtifactError, match=f"'a' in '{path}' .* does not match its checksum"):
         open_artifact(path).read("a")
+
+
+def test_bit_flipped_in_a_packed_chunk_is_an_error(path):
+    with h5py.File(path, "w") as file:
+        file.create_dataset("a", data=np.arange(1000.0), compression="gzip")
+        place = file["a"].id.get_chunk_info(0).byte_offset
+    data = bytearray(path.read_bytes())
+    data[place + 100] ^= 4
+    path.write_bytes(data)
+    with pytest.raises(ArtifactError, match=f"'a' in '{path}' cannot be read: a chunk"):
+        open_artifact(path).read("a")
+
+
+def test_chunks_made_to_fill_memory_are_listed_and_not_read(path):
+    with h5py.File(path, "w") as file:
+        made = file.create_dataset("a", (1 << 40,), "f4", chunks=(1 << 10,), compression="gzip")
+        made[:1024] = 1
+    with pytest.raises(ArtifactError, match=r"unpacks from .* bytes, as no weights do"):
+        open_artifact(path).read("a")
+
+
+def test_unknown_packing_is_listed_with_the_cure(path):
+    with h5py.File(path, "w") as file:
+        file.create_dataset("a", data=np.zeros((1000, 1000)), compression="lzf")
+    with pytest.raises(ArtifactError, match=r"filter 32000; write it .*h5repack -f NONE -l CONTI"):
+        open_artifact(path).read("a")
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 359, 722, 70_001, 300_000])
+def test_checksum_is_that_of_the_library(length):
+    def folded(total):
+        return (total & 0xFFFF) + (total >> 16)
+
+    data = np.random.RandomState(length).bytes(length)
+    low = high = 0
+    for start in range(0, length - length % 2, 720):
+        for at in range(start, min(start + 720, length - length % 2), 2):
+            low += data[at] << 8 | data[at + 1]
+            high += low
+        low, high = folded(low), folded(high)
+    if length % 2:
+        low += data[-1] << 8
+        high += low
+        low, high = folded(low), folded(high)
+    assert hdf5_filters.fletcher32(data) == folded(high) << 16 | folded(low)
 
 
 def test_cycle_of_groups_ends(path):

@@ -3,6 +3,7 @@
 import contextlib
 
 import pytest
+from changed_bytes import changed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracle_files import KERAS3, TF_KERAS
@@ -17,21 +18,6 @@ FILES = {
     "weights": (KERAS3 / "model.weights.h5", open_hdf5),
     "archive": (TF_KERAS / "model.keras", open_keras_archive),
 }
-
-
-@st.composite
-def _changed(draw, data):
-    kind = draw(st.sampled_from(["cut", "flip", "overwrite", "insert", "noise"]))
-    place = draw(st.integers(0, len(data) - 1))
-    noise = draw(st.binary(min_size=1, max_size=16))
-    if kind == "cut":
-        return data[:place]
-    if kind == "flip":
-        bit = 1 << draw(st.integers(0, 7))
-        return data[:place] + bytes([data[place] ^ bit]) + data[place + 1 :]
-    if kind == "overwrite":
-        return data[:place] + noise + data[place + len(noise) :]
-    return data[:place] + noise + data[place:] if kind == "insert" else noise * 10
 
 
 def _readable(path, opener):
@@ -55,7 +41,7 @@ def _readable(path, opener):
 def test_changed_file_gives_no_other_error(name, tmp_path, data):
     source, opener = FILES[name]
     path = tmp_path / "changed"
-    path.write_bytes(data.draw(_changed(source.read_bytes())))
+    path.write_bytes(data.draw(changed(source.read_bytes())))
     whole = dict(_readable(source, opener))
     for key, value in _readable(path, opener):
         # HDF5 has no checksums of its own here, the archive has.

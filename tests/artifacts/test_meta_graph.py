@@ -8,7 +8,8 @@ from graph_files import META_GRAPH, described, expected
 from tensorboard.compat.proto import meta_graph_pb2
 
 from tfinspect.artifacts import open_artifact
-from tfinspect.artifacts.collection_items import QueueRunnerDef, VariableDef
+from tfinspect.artifacts.collection_items import QueueRunnerDef
+from tfinspect.artifacts.variable_defs import VariableDef
 from tfinspect.errors import ArtifactError
 
 

@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 import table_writer
+from changed_bytes import changed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracle_files import CKPT_V1, CKPT_V2, OBJECT_BASED
@@ -47,24 +48,6 @@ def _bits(value):
     return value.tolist() if value.dtype == object else value.tobytes()
 
 
-@st.composite
-def _changes(draw, size):
-    kind = draw(st.sampled_from(["cut", "flip", "overwrite", "insert", "noise"]))
-    place = draw(st.integers(0, size - 1))
-    return kind, place, draw(st.integers(0, 7)), draw(st.binary(min_size=1, max_size=16))
-
-
-def _changed(data, change):
-    kind, place, bit, noise = change
-    if kind == "cut":
-        return data[:place]
-    if kind == "flip":
-        return data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :]
-    if kind == "overwrite":
-        return data[:place] + noise + data[place + len(noise) :]
-    return data[:place] + noise + data[place:] if kind == "insert" else noise * 10
-
-
 def _verify_readable(path, opener, expected):
     for key, value in _readable(path, opener):
         assert value == expected[key], key
@@ -95,7 +78,7 @@ def test_changed_file_gives_an_error_or_the_true_value(name, tmp_path, data):
             os.symlink(other, tmp_path / other.name)
     broken = tmp_path / f"{prefix.name}{suffix}"
     broken.unlink()
-    broken.write_bytes(_changed(original, data.draw(_changes(len(original)))))
+    broken.write_bytes(data.draw(changed(original)))
     _verify_readable(place, OPENERS[suffix == ""], _values(prefix))
 
 
@@ -107,7 +90,7 @@ def test_changed_block_with_a_right_checksum_gives_no_other_error(name, tmp_path
     table = Table(f"{prefix}{suffix}")
     pairs = dict(table.read_block(table.blocks[0]))
     block = table_writer.entries(pairs)
-    broken = _changed(block, data.draw(_changes(len(block))))
+    broken = data.draw(changed(block))
     stored = table_writer.with_trailer(broken)
     index = {b"\xff": table_writer.varint(0) + table_writer.varint(len(stored) - 5)}
     (tmp_path / f"m{suffix}").write_bytes(table_writer.finished(stored, index))
@@ -125,7 +108,7 @@ def test_changed_object_graph_gives_no_other_error(data):
     graph = artifact.object_graph()
     keys = list(_values(OBJECT_BASED))
     with contextlib.suppress(WireError):
-        named = readable_names(_changed(graph, data.draw(_changes(len(graph)))), keys)
+        named = readable_names(data.draw(changed(graph)), keys)
         # The graph may speak of other keys, too; each that is stored has a name of its own.
         assert set(named) >= set(keys)
         assert len({name for name, _ in named.values()}) == len(named)

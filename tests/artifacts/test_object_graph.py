@@ -1,6 +1,9 @@
+import tracemalloc
+
 import pytest
 from table_writer import field
 
+from tfinspect.artifacts import object_graph
 from tfinspect.artifacts.object_graph import ReadableName, readable_names
 from tfinspect.artifacts.wire import WireError
 
@@ -90,3 +93,48 @@ def test_long_chain_is_followed_without_recursion():
     nodes = [_node([("c", number + 1)]) for number in range(depth)]
     names = _names(*nodes, _node(variable=("key", "w")))
     assert names["key"].name.count("/") == depth - 1
+
+
+def _chain(depth, variable_at_every):
+    for number in range(depth):
+        key = f"k{number}" if number % variable_at_every == 0 else None
+        yield _node([("c", number + 1)], variable=key and (key, ""))
+    yield _node(variable=("last", "w"))
+
+
+def test_paths_of_a_chain_are_written_for_variables_alone():
+    tracemalloc.start()
+    names = _names(*_chain(10_000, 10_001))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert names["last"].name == "/".join(["c"] * 10_000)
+    assert peak < 20e6
+
+
+def test_paths_that_add_up_to_more_than_any_models_give_way_to_keys(monkeypatch):
+    monkeypatch.setattr(object_graph, "_MOST_CHARACTERS", 1000)
+    names = _names(*_chain(300, 1))
+    assert names["k5"].name == "c/c/c/c/c"
+    assert names["k200"].name == "k200"
+    assert sum(len(found.name) for found in names.values()) < 3000
+
+
+def test_many_optimizers_in_a_cycle_are_followed_once(monkeypatch):
+    looked_at = []
+    monkeypatch.setattr(object_graph, "_preference", lambda child: looked_at.append(child) or 0)
+    count = 300
+    root = _node([(f"o{number}", number) for number in range(1, count + 1)])
+    optimizers = [
+        _node([("iterations", count + 1), ("learning_rate", count + 1), ("next", n % count + 1)])
+        for n in range(1, count + 1)
+    ]
+    names = _names(root, *optimizers, _node(variable=("step", "")))
+    assert names["step"].slot
+    assert len(looked_at) == 4 * count
+
+
+@pytest.mark.parametrize("limit", ["_MOST_OBJECTS", "_MOST_PARTS"])
+def test_graph_of_any_size_is_refused(monkeypatch, limit):
+    monkeypatch.setattr(object_graph, limit, 10)
+    with pytest.raises(WireError, match="more objects or edges than any model"):
+        _names(*_chain(20, 1))

@@ -59,6 +59,15 @@ def test_several_files_are_one_checkpoint(tmp_path):
     artifact = open_artifact(tmp_path / "v1")
     np.testing.assert_array_equal(artifact.read("w"), np.float32([0, 1, 2, 3]))
     assert artifact.variables[0].shard == "v1-00000-of-00002, v1-00001-of-00002"
+    assert artifact.notes == ()
+
+
+def test_missing_file_of_several_is_told(tmp_path):
+    value = {_whole(b"w"): _value(FLOAT_LIST, bytes(8))}
+    _write(tmp_path / "v1-00001-of-00003", [_meta(b"w", FLOAT, (2,))], value)
+    artifact = open_artifact(tmp_path / "v1")
+    assert "2 of 3 files of" in artifact.notes[0]
+    assert artifact.read("w").shape == (2,)
 
 
 def test_files_of_two_checkpoints_are_refused(tmp_path):

@@ -61,19 +61,51 @@ def test_signed_numbers_in_keys_are_ordered_codes(value, code):
     assert key == b"\x00\x00\x01\x01\x01" + code + b"\x7f"
 
 
+WHOLE = np.arange(12).reshape(3, 4)
+PLACES = [
+    (Extent(0, 1), Extent(0, -1)),
+    (Extent(1, 2), Extent(0, 2)),
+    (Extent(1, 2), Extent(2, 2)),
+]
+
+
+def _part(extents):
+    ranges = [one.resolved(size) for one, size in zip(extents, WHOLE.shape, strict=True)]
+    return WHOLE[tuple(slice(*bounds) for bounds in ranges)]
+
+
 def test_slices_are_put_together():
-    whole = np.arange(12).reshape(3, 4)
-    places = [
-        (Extent(0, 1), Extent(0, -1)),
-        (Extent(1, 2), Extent(0, 2)),
-        (Extent(1, 2), Extent(2, 2)),
-    ]
+    np.testing.assert_array_equal(assemble((3, 4), WHOLE.dtype, PLACES, _part), WHOLE)
 
-    def read(extents):
-        ranges = [one.resolved(size) for one, size in zip(extents, whole.shape, strict=True)]
-        return whole[tuple(slice(*bounds) for bounds in ranges)]
 
-    np.testing.assert_array_equal(assemble((3, 4), whole.dtype, places, read), whole)
+@pytest.mark.parametrize(
+    ("index", "needed"),
+    [
+        (..., 3),
+        (0, 1),
+        (-3, 1),
+        ((..., 3), 2),
+        ((..., -4), 2),
+        ((slice(1, None), slice(0, 2)), 1),
+        ((slice(None, None, -2),), 3),
+        ((2, ..., 1), 1),
+        ((0, 0), 1),
+        (slice(3, 3), 0),
+        ([0, 2], 3),
+    ],
+    ids=str,
+)
+def test_only_slices_that_hold_something_of_an_index_are_read(index, needed):
+    read = []
+    found = assemble((3, 4), WHOLE.dtype, PLACES, lambda one: read.append(one) or _part(one), index)
+    np.testing.assert_array_equal(found[index], WHOLE[index])
+    assert len(read) == needed
+
+
+@pytest.mark.parametrize("index", [3, -4, (0, 0, 0), (0, 4)], ids=str)
+def test_index_outside_the_shape_is_refused(index):
+    with pytest.raises(IndexError):
+        assemble((3, 4), WHOLE.dtype, PLACES, _part, index)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import struct
 
+import numpy as np
 import pytest
 from table_writer import entries, finished, table, varint, with_trailer
 
@@ -112,3 +113,20 @@ def test_restart_points_that_do_not_fit_are_refused(write):
     data = finished(block, {b"z": varint(0) + varint(len(block) - 5)})
     with pytest.raises(ArtifactError, match="restart points"):
         _all(Table(write(data)))
+
+
+def test_value_of_a_large_block_is_a_view_of_the_file_when_asked_for(write):
+    large = np.random.default_rng(3).bytes(100_000)
+    path = write(table({b"a": large}, {b"b": b"small"}))
+    found = Table(path)
+    assert isinstance(found.get(b"a", view=True), memoryview)
+    assert (found.get(b"a", view=True), found.get(b"b", view=True)) == (large, b"small")
+    assert isinstance(Table(path).get(b"a"), bytes)
+
+
+def test_view_of_a_broken_block_is_refused(write):
+    data = bytearray(table({b"a": bytes(100_000)}))
+    data[50_000] ^= 1
+    path = write(data)
+    with pytest.raises(ArtifactError, match=r"checksum of a block of [0-9,]+ bytes does not"):
+        Table(path).get(b"a", view=True)

@@ -80,4 +80,4 @@ def test_wrong_usage_is_one_line_and_status_2(arguments, message):
 def test_missing_artifact_is_status_2(tmp_path):
     result = _run(CKPT_V2, tmp_path / "none.keras")
     assert result.exit_code == 2
-    assert result.stderr.startswith("Error: no artifact")
+    assert result.stderr.startswith("Error: there is no")

@@ -94,7 +94,7 @@ def test_wrong_use_exits_with_2(arguments, message):
 def test_missing_file_exits_with_2():
     result = _run("nowhere.pb")
     assert result.exit_code == 2
-    assert "Error: no artifact 'nowhere.pb'" in result.stderr
+    assert "Error: there is no 'nowhere.pb'" in result.stderr
 
 
 def test_listing_imports_neither_tensorflow_nor_numpy():

@@ -1,11 +1,14 @@
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 from click.testing import CliRunner
+from graph_files import META_GRAPH
 from oracle_files import CKPT_V1, CKPT_V2, OBJECT_BASED
 
+from tfinspect_cli.emit import terminal_width
 from tfinspect_cli.main import cli
 
 
@@ -69,7 +72,7 @@ def test_sizes_sort_largest_first():
     [
         (["--scope", "tower_0/conv"], "no variable or op in scope 'tower_0/conv'"),
         (["--match", "nothing"], "the pattern 'nothing' is found in no name"),
-        (["--trainable"], "this format does not say which variables are trainable"),
+        (["--trainable"], "this file does not say which variables are trainable"),
         (["--depth", "2"], "--depth says how deep --by-scope goes"),
     ],
 )
@@ -82,7 +85,7 @@ def test_wrong_usage_is_one_line_and_status_2(arguments, message):
 def test_missing_artifact_is_status_2(tmp_path):
     result = _run(tmp_path / "model.ckpt")
     assert result.exit_code == 2
-    assert result.stderr.startswith("Error: no artifact")
+    assert result.stderr.startswith("Error: there is no")
 
 
 LISTING = """
@@ -131,3 +134,43 @@ def test_two_views_at_once_are_refused():
     result = _run(CKPT_V2, "--health", "--stats")
     assert result.exit_code == 2
     assert "give one of --by-scope, --stats and --health" in result.stderr
+
+
+@pytest.mark.parametrize("view", ["--stats", "--health"])
+def test_values_of_a_meta_graph_alone_are_refused(view):
+    result = _run(META_GRAPH, view)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "has a value that can be read" in result.stderr
+    assert "open the checkpoint that belongs to it" in result.stderr
+
+
+def test_variables_without_statistics_are_told():
+    result = _run(CKPT_V2, "--stats", "--match", "class_names|special")
+    assert result.exit_code == 0
+    assert "variables have no statistics: they are string." in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("redirected", "reason"), [(">&-", "it is closed"), (">/dev/full", "No space left on device")]
+)
+def test_output_that_cannot_be_written_is_told(redirected, reason):
+    command = f"{sys.executable} -m tfinspect_cli list-vars {CKPT_V2} {redirected}"
+    process = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert process.returncode == 2
+    assert process.stderr == f"Error: standard output cannot be written: {reason}.\n"
+
+
+def test_reader_that_has_seen_enough_is_no_error():
+    command = f"{sys.executable} -m tfinspect_cli list-vars {CKPT_V2} | true"
+    process = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stdout) == (0, "")
+    assert "Error" not in process.stderr
+
+
+@pytest.mark.parametrize(("told", "width"), [("40", 40), ("wide", 71), ("0", 71), ("", 71)])
+def test_width_is_the_environments_or_the_terminals(monkeypatch, told, width):
+    monkeypatch.setenv("COLUMNS", told)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout.fileno", lambda: 1)
+    monkeypatch.setattr(os, "get_terminal_size", lambda descriptor: os.terminal_size((71, 20)))
+    assert terminal_width() == width

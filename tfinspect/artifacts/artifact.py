@@ -116,7 +116,7 @@ class Artifact:
     def _readable_entry(self, name: str) -> VariableEntry:
         entry = self.entry(name)
         if not entry.readable:
-            raise ArtifactError(self._why_unreadable(entry))
+            raise ArtifactError(self.why_unreadable(entry))
         return entry
 
     def _unreadable_notes(self) -> list[str]:
@@ -125,10 +125,11 @@ class Artifact:
             return []
         return [
             f"{len(unreadable):,} of {len(self.variables):,} variables can be listed, not "
-            f"read. The first: {self._why_unreadable(unreadable[0])}"
+            f"read. The first: {self.why_unreadable(unreadable[0])}"
         ]
 
-    def _why_unreadable(self, entry: VariableEntry) -> str:
+    def why_unreadable(self, entry: VariableEntry) -> str:
+        """Says in a sentence why the value of an entry that is not readable cannot be read."""
         return f"'{entry.name}' in '{self.path}' is a {entry.dtype}; it can be listed, not read."
 
     def _read(self, entry: VariableEntry) -> "np.ndarray":

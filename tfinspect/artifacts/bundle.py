@@ -14,8 +14,14 @@ from tfinspect.artifacts.artifact import Artifact, Index
 from tfinspect.artifacts.bundle_entry import BundleEntry
 from tfinspect.artifacts.bundle_index import BundleIndex
 from tfinspect.artifacts.data_file import DataFile
-from tfinspect.artifacts.dtypes import element_bytes, numpy_dtype
-from tfinspect.artifacts.object_graph import GRAPH_KEY, ReadableName, readable_names
+from tfinspect.artifacts.dtypes import element_bytes, is_readable, numpy_dtype
+from tfinspect.artifacts.meta_beside import Described, described
+from tfinspect.artifacts.object_graph import (
+    GRAPH_KEY,
+    LARGEST_GRAPH,
+    ReadableName,
+    readable_names,
+)
 from tfinspect.artifacts.slices import Extent, assemble, slice_shape
 from tfinspect.artifacts.wire import WireError
 from tfinspect.entries import VariableEntry
@@ -56,12 +62,17 @@ class Bundle(Artifact):
     @cached_property
     def variables(self) -> tuple[VariableEntry, ...]:
         """Every variable, in the order of keys; slots marked, partitioned ones whole."""
+        return self._described.variables
+
+    @cached_property
+    def _described(self) -> Described:
         names = self._names
-        return tuple(
+        listed = [
             self._variable(key, entry, names[key])
             for key, entry in self._index.entries.items()
             if key != GRAPH_KEY
-        )
+        ]
+        return described(self.path, listed)
 
     @cached_property
     def _names(self) -> Mapping[str, ReadableName]:
@@ -87,6 +98,8 @@ class Bundle(Artifact):
         entry = self._index.entries.get(GRAPH_KEY)
         if entry is None or entry.dtype != "string" or entry.shape != ():
             raise WireError("is not there")
+        if entry.size > LARGEST_GRAPH:
+            raise WireError(f"has {entry.size:,} bytes, more than any model's")
         graph: bytes = self._file(entry).read(entry).item()
         return graph
 
@@ -118,6 +131,9 @@ class Bundle(Artifact):
             return f"was written for readers of version {self._header.min_consumer}"
         if len(parts) != max(1, len(entry.slices)):
             return f"has {len(parts)} of its {len(entry.slices)} slices"
+        # Its slices have types of their own, which may be others in a broken index.
+        if not is_readable(entry.dtype):
+            return f"is of type {entry.dtype}, which can be listed, not read"
         for part in parts:
             if part.shard >= len(self._files):
                 return f"lies in data file {part.shard} of {len(self._files)}"
@@ -129,6 +145,8 @@ class Bundle(Artifact):
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Missing data files, a newer version, values that cannot be read."""
+        # Naming the variables may find problems, too.
+        beside = self._described.problems
         missing = [file.name for file in self._files if file.size is None]
         found = list(self._index.problems)
         if self._header.min_consumer > _NEWEST_VERSION:
@@ -142,9 +160,10 @@ class Bundle(Artifact):
                 f"{len(missing):,} of {len(self._files):,} data files are missing; "
                 f"the first is '{missing[0]}'."
             )
-        return (*found, *self._unreadable_notes())
+        return (*found, *beside, *self._unreadable_notes())
 
-    def _why_unreadable(self, entry: VariableEntry) -> str:
+    def why_unreadable(self, entry: VariableEntry) -> str:
+        """Says what is wrong with its data file or its slices."""
         problem = self._problem(self._index.entries[entry.key], self._index.parts(entry.key))
         return f"'{entry.name}' in '{self.path}' {problem or 'cannot be read'}."
 
@@ -154,26 +173,27 @@ class Bundle(Artifact):
         return self._files[entry.shard]
 
     def _read(self, entry: VariableEntry) -> "np.ndarray":
-        return self._value(entry, verify=True)
+        return self._value(entry)
 
     def _read_part(self, entry: VariableEntry, index: Index) -> "np.ndarray":
         import numpy as np
 
         # A copy, so that the file's pages are given back with the rest of the value.
-        return np.array(self._value(entry, verify=False)[index])
+        return np.array(self._value(entry, index)[index])
 
-    def _value(self, entry: VariableEntry, *, verify: bool) -> "np.ndarray":
+    def _value(self, entry: VariableEntry, index: Index = None) -> "np.ndarray":
+        """Returns the whole value, verified; with an index one that is good for that part."""
         stored = self._index.entries[entry.key]
         try:
             if stored.slices:
-                return self._assembled(entry.key, stored)
-            return self._file(stored).read(stored, verify=verify)
+                return self._assembled(entry.key, stored, ... if index is None else index)
+            return self._file(stored).read(stored, verify=index is None)
         except WireError as error:
             raise ArtifactError(
                 f"'{entry.name}' in '{self.path}' {error}; get the file again from where it came."
             ) from error
 
-    def _assembled(self, key: str, entry: BundleEntry) -> "np.ndarray":
+    def _assembled(self, key: str, entry: BundleEntry, index: Index) -> "np.ndarray":
         import numpy as np
 
         def read(extents: tuple[Extent, ...]) -> np.ndarray:
@@ -188,4 +208,4 @@ class Bundle(Artifact):
         if math.prod(entry.shape) * element_bytes(entry.dtype) > stored:
             raise WireError("is larger than all data files together")
         dtype = np.dtype(object) if entry.dtype == "string" else numpy_dtype(entry.dtype)
-        return assemble(entry.shape, dtype, entry.slices, read)
+        return assemble(entry.shape, dtype, entry.slices, read, index)

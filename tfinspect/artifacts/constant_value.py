@@ -23,6 +23,8 @@ _CONTENT = 4
 # A list that is shorter than its tensor is filled up with its last value; so a small file could
 # ask for any amount of memory.
 _MOST_FILLED_BYTES = 1 << 28
+# A single value takes no memory however often it stands, but whoever looks at all of them time.
+_MOST_REPEATED_BYTES = 1 << 34
 _LISTS = {
     "float32": "float_val",
     "float64": "double_val",
@@ -111,10 +113,12 @@ def _listed(message: Any, dtype: str) -> "np.ndarray":
         return found
     wanted = numpy_dtype(dtype)
     if name == "half_val":
-        return np.array(values, np.int64).astype(np.uint16).view(wanted)
+        return np.fromiter(values, np.int64, len(values)).astype(np.uint16).view(wanted)
     if dtype.startswith("complex"):
-        return np.array(values, f"f{wanted.itemsize // 2}").view(wanted)
-    return np.array(values).astype(wanted) if len(values) else np.empty(0, wanted)
+        return np.fromiter(values, f"f{wanted.itemsize // 2}", len(values)).view(wanted)
+    if name == "int_val":
+        return np.fromiter(values, np.int64, len(values)).astype(wanted)
+    return np.fromiter(values, wanted, len(values))
 
 
 def _filled(values: "np.ndarray", dtype: str, shape: tuple[int, ...]) -> "np.ndarray":
@@ -126,7 +130,7 @@ def _filled(values: "np.ndarray", dtype: str, shape: tuple[int, ...]) -> "np.nda
     if values.size > elements:
         raise WireError(f"its value has {values.size:,} elements, its shape {elements:,}")
     last = values[-1] if values.size else (b"" if dtype == "string" else values.dtype.type(0))
-    if values.size <= 1:
+    if values.size <= 1 and elements * values.dtype.itemsize <= _MOST_REPEATED_BYTES:
         return np.broadcast_to(np.asarray(last, values.dtype), shape)
     if elements * values.dtype.itemsize > _MOST_FILLED_BYTES:
         raise WireError(f"its value lists {values.size:,} of {elements:,} elements")

@@ -4,13 +4,13 @@ Source: `tensorflow/core/util/tensor_bundle/tensor_bundle.cc` (WriteTensor, Writ
 """
 
 import math
-import mmap
 import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tfinspect.artifacts.bundle_entry import BundleEntry
 from tfinspect.artifacts.dtypes import element_bytes, is_readable, numpy_dtype
+from tfinspect.artifacts.file_part import map_part
 from tfinspect.artifacts.sstable import masked_crc
 from tfinspect.artifacts.wire import WireError, varint
 
@@ -91,16 +91,10 @@ class DataFile:
     def _mapped(self, offset: int, size: int) -> "np.ndarray":
         import numpy as np
 
-        if size == 0:
-            return np.empty(0, np.uint8)
-        lead = offset % mmap.ALLOCATIONGRANULARITY
-        with open(self.path, "rb") as stream:
-            if os.fstat(stream.fileno()).st_size < offset + size:
-                raise WireError(f"lies in '{self.path}', which became shorter while it was read")
-            mapping = mmap.mmap(
-                stream.fileno(), lead + size, access=mmap.ACCESS_READ, offset=offset - lead
-            )
-        return np.frombuffer(mapping, np.uint8, size, lead)
+        found = map_part(self.path, offset, size)
+        if len(found) != size:
+            raise WireError(f"lies in '{self.path}', which became shorter while it was read")
+        return np.frombuffer(found, np.uint8)
 
     def _verify(self, raw: "np.ndarray", entry: BundleEntry) -> None:
         import google_crc32c

@@ -44,6 +44,11 @@ FORMATS = (
     Format("V1 checkpoint", "saved_slices:open_saved_slices", locate.saved_slices),
     Format("Keras archive", "keras_archive:open_keras_archive", locate.zip_archive),
     Format("HDF5 file", "hdf5:open_hdf5", locate.hdf5_file),
+    Format(
+        "Keras sharded weights",
+        "keras_shards:open_keras_shards",
+        locate.by_suffix(".weights.json"),
+    ),
     Format("MetaGraph", "graph_def:open_graph", locate.by_suffix(".meta")),
     Format("GraphDef", "graph_def:open_graph", locate.by_suffix(".pb", ".pbtxt", ".prototxt")),
 )
@@ -55,7 +60,7 @@ def open_artifact(path: str | os.PathLike[str]) -> Artifact:
     Args:
       path: a checkpoint's prefix, its `.index` or one of its `.data-…` files, the directory of its
         `checkpoint` file; a V1 checkpoint; a SavedModel's directory or file; `.pb`, `.pbtxt`,
-        `.meta`, `.keras`, `.h5`; a run directory (then its best weights).
+        `.meta`, `.keras`, `.h5`, `.weights.json`; a run directory (then its best weights).
 
     Raises:
       ArtifactError: nothing is there, it is of no known format, or it is broken.
@@ -76,11 +81,18 @@ def open_artifact(path: str | os.PathLike[str]) -> Artifact:
 
 
 def _nothing(given: str, path: str) -> str:
-    known = ", ".join(row.kind for row in FORMATS)
-    near = locate.nearby(path)
-    offer = f"artifacts near it: {', '.join(repr(name) for name in near)}" if near else ""
-    if not os.path.exists(path):
-        return f"no artifact '{given}'; {offer or 'there are none near it'}. Give the path of one."
+    near = [name for name in locate.nearby(path) if name != path]
     if os.path.isdir(path):
-        return f"the directory '{given}' holds no artifact; {offer or 'give the path of one'}."
-    return f"'{given}' is of none of the known formats ({known}); {offer or 'give another file'}."
+        offer = f"give one of those in it: {_quoted(near)}" if near else "nor does it hold any"
+        return f"the directory '{given}' is no artifact itself; {offer}."
+    if os.path.isfile(path) and os.path.getsize(path) == 0:
+        return f"'{given}' is empty; write it again, or give another file."
+    cure = f"nearest: {_quoted(near)}" if near else "give the path of an artifact"
+    if os.path.exists(path):
+        known = ", ".join(row.kind for row in FORMATS)
+        return f"'{given}' is of none of the known formats ({known}); {cure}."
+    return f"there is no '{given}'; {cure}."
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(map(repr, names))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tensorboard.compat.proto import versions_pb2
 
-from tfinspect.artifacts import slot_names
+from tfinspect.artifacts import locate, slot_names
 from tfinspect.artifacts.artifact import Artifact
 from tfinspect.artifacts.constant_value import constant_value
 from tfinspect.artifacts.dtypes import element_bytes, is_readable
@@ -157,13 +157,23 @@ class GraphArtifact(Artifact):
     def _slots(self) -> frozenset[str]:
         return slot_names.slots(self.graph.variables)
 
-    def _why_unreadable(self, entry: VariableEntry) -> str:
+    def why_unreadable(self, entry: VariableEntry) -> str:
+        """Says where the value of a variable is to be found."""
         if is_readable(entry.dtype):
+            checkpoint = self._beside() or "the checkpoint that belongs to it"
             return (
                 f"'{entry.name}' is a variable: '{self.path}' ({self.kind}) describes it and holds "
-                "no value; open the checkpoint that belongs to it."
+                f"no value; open {checkpoint}."
             )
-        return super()._why_unreadable(entry)
+        return super().why_unreadable(entry)
+
+    def _beside(self) -> str | None:
+        """Names the checkpoint beside a `.meta` file."""
+        prefix = self.path.removesuffix(".meta")
+        if prefix == self.path:
+            return None
+        found = locate.bundle_prefix(prefix) or locate.saved_slices(prefix)
+        return found and f"'{found}'"
 
     def _read(self, entry: VariableEntry) -> "np.ndarray":
         place = self.graph.constants[entry.key]

@@ -9,7 +9,9 @@ from typing import IO, TYPE_CHECKING
 
 from tfinspect.artifacts.artifact import Artifact, Index
 from tfinspect.artifacts.dtypes import element_bytes
-from tfinspect.artifacts.hdf5_tree import StoredArray, Tree, read_tree, value_of
+from tfinspect.artifacts.hdf5_layout import StoredArray
+from tfinspect.artifacts.hdf5_tree import Tree, read_tree
+from tfinspect.artifacts.hdf5_values import value_of
 from tfinspect.artifacts.keras_layers import Layer, layers_of
 from tfinspect.artifacts.keras_names import KerasName, named_arrays
 from tfinspect.entries import VariableEntry
@@ -102,15 +104,17 @@ class Hdf5(Artifact):
         """What cannot be listed or read."""
         return (*self._problems, *self._unreadable_notes())
 
-    def _why_unreadable(self, entry: VariableEntry) -> str:
+    def why_unreadable(self, entry: VariableEntry) -> str:
+        """Says what is wrong with how the dataset is stored."""
         return f"'{entry.name}' in '{self.path}' {self.tree.arrays[entry.key].problem}."
 
-    def source(self) -> tuple[str | IO[bytes], int]:
-        """Returns the file that holds the HDF5 file, and at which offset."""
+    def source(self, key: str) -> tuple[str | IO[bytes], int]:
+        """Returns the file that holds the HDF5 file with an array, and at which offset."""
+        del key
         return self.path, 0
 
     def _mapped(self, entry: VariableEntry) -> "np.ndarray":
-        source, base = self.source()
+        source, base = self.source(entry.key)
         try:
             return value_of(self.tree.arrays[entry.key], source, base)
         except (OSError, ValueError, OverflowError) as error:

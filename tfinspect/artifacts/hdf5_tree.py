@@ -1,22 +1,24 @@
 """What stands in an HDF5 file: groups with the attributes Keras gives them, and stored arrays.
 
-libhdf5 reads the headers, every size of which is checked against the file; links to other files and
-types that hold anything but numbers and plain strings are never followed. Values are read from
-their place in the file without libhdf5.
+libhdf5 reads the headers, every size of which is checked against the file; its own functions are
+called, for h5py's objects would double the time of a file with a thousand arrays. Links to other
+files and types that hold anything but numbers and plain strings are never followed. Values are read
+from their place in the file without libhdf5.
 """
 
 import contextlib
+import functools
 import math
 import mmap
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
+from tfinspect.artifacts.hdf5_layout import StoredArray, placed
 from tfinspect.artifacts.object_header import Bytes, Text, text_attributes
 from tfinspect.artifacts.window import Window
 
 if TYPE_CHECKING:
-    import h5py
     import numpy as np
 
 # Keras splits lists of names that are longer than an attribute may be: `weight_names0`, …
@@ -24,29 +26,8 @@ _ATTRIBUTES = ("layer_names", "weight_names", "name", "model_config", "keras_ver
 _MOST_OBJECTS = 1_000_000
 _DEEPEST = 64
 _MOST_NOTED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class StoredArray:
-    """One dataset.
-
-    Attributes:
-      path: of the dataset in the file, without the leading slash.
-      dtype: TensorFlow's name, or HDF5's for what TensorFlow does not have.
-      shape: of the array.
-      layout: NumPy's type of the stored bytes; None where `problem` says why it cannot be read.
-      offset: of the first byte in the HDF5 file; None for an array in `data` or without elements.
-      data: the bytes of a small array that stands between the headers.
-      problem: why the value cannot be read; None where it can.
-    """
-
-    path: str
-    dtype: str
-    shape: tuple[int, ...]
-    layout: "np.dtype | None" = None
-    offset: int | None = None
-    data: bytes = b""
-    problem: str | None = None
+# Strings of any length are stored as their places in heaps.
+_PLACES = "V16"
 
 
 @dataclass
@@ -85,12 +66,12 @@ def read_tree(stream: IO[bytes], base: int, size: int) -> Tree:
     import h5py
 
     tree = Tree()
-    with _mapped(stream) as mapped, h5py.File(Window(stream, base, size), "r") as file:
+    with _mapped(stream) as mapped, h5py.File(Window(mapped, base, size), "r") as file:
         data = Bytes(mapped, base, size)
-        for path, found in _objects(file, tree):
+        for path, found in _objects(h5py.h5o.open(file.id, b"/"), tree):
             try:
-                address = h5py.h5o.get_info(found.id).addr
-                if isinstance(found, h5py.Dataset):
+                address = h5py.h5o.get_info(found).addr
+                if isinstance(found, h5py.h5d.DatasetID):
                     told = text_attributes(data, address, ("dtype",)).get("dtype")
                     tree.arrays[path] = _array(path, found, size, told)
                 else:
@@ -108,13 +89,13 @@ def _first_line(error: Exception) -> str:
     return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
 
 
-def _objects(file: "h5py.File", tree: Tree) -> Iterator[tuple[str, Any]]:
+def _objects(root: Any, tree: Tree) -> Iterator[tuple[str, Any]]:
     """Yields every group and dataset once, parents first; links elsewhere are noted."""
     import h5py
 
-    seen = {h5py.h5o.get_info(file.id).addr}
-    yield "", file
-    stack = [("", file, iter(_names(file, "", tree)))]
+    seen = {h5py.h5o.get_info(root).addr}
+    yield "", root
+    stack = [("", root, iter(_names(root, "", tree)))]
     while stack:
         prefix, group, names = stack[-1]
         name = next(names, None)
@@ -133,15 +114,15 @@ def _objects(file: "h5py.File", tree: Tree) -> Iterator[tuple[str, Any]]:
             tree.note(path, "there are too many objects, or too deep ones")
             return
         yield path, found
-        if isinstance(found, h5py.Group):
+        if isinstance(found, h5py.h5g.GroupID):
             stack.append((path, found, iter(_names(found, path, tree))))
 
 
-def _names(group: "h5py.Group", path: str, tree: Tree) -> list[str]:
+def _names(group: Any, path: str, tree: Tree) -> list[str]:
     try:
         names = []
         for name, _ in zip(group, range(_MOST_OBJECTS), strict=False):
-            names.append(name)
+            names.append(name.decode("utf-8", "surrogateescape"))
         return sorted(names, key=natural)
     except Exception as error:  # As above.
         tree.note(path, _first_line(error))
@@ -155,64 +136,52 @@ def natural(name: str) -> tuple[int, int, str]:
     return (0, int(name), name) if number else (1, 0, name)
 
 
-def _child(group: "h5py.Group", name: str, seen: set[Any]) -> Any:
+def _child(group: Any, name: str, seen: set[Any]) -> Any:
     import h5py
 
-    if group.id.links.get_info(name.encode("utf-8", "surrogateescape")).type != h5py.h5l.TYPE_HARD:
+    stored = name.encode("utf-8", "surrogateescape")
+    if group.links.get_info(stored).type != h5py.h5l.TYPE_HARD:
         raise ValueError("it is a link to another place, which is not followed")
-    found = group[name]
-    address = h5py.h5o.get_info(found.id).addr
-    if address in seen or not isinstance(found, (h5py.Group, h5py.Dataset)):
+    found = h5py.h5o.open(group, stored)
+    address = h5py.h5o.get_info(found).addr
+    if address in seen or not isinstance(found, (h5py.h5g.GroupID, h5py.h5d.DatasetID)):
         return None
     seen.add(address)
     return found
 
 
-def _array(path: str, dataset: "h5py.Dataset", size: int, told: Text | None) -> StoredArray:
-    shape = tuple(int(length) for length in dataset.shape or ())
-    name, layout, problem = _type(dataset, told)
-    if dataset.shape is None:
+def _array(path: str, dataset: Any, size: int, told: Text | None) -> StoredArray:
+    extent = dataset.shape
+    shape = tuple(int(length) for length in extent or ())
+    name, layout, problem = _type(dataset.get_type().encode(), told == "bfloat16")
+    if extent is None:
         problem = "holds nothing (a null dataspace)"
-    count = math.prod(shape)
     if problem is not None or layout is None:
         return StoredArray(path, name, shape, problem=problem)
-    if count == 0:
-        return StoredArray(path, name, shape, layout)
-    return _placed(dataset, StoredArray(path, name, shape, layout), count * layout.itemsize, size)
+    array = StoredArray(path, name, shape, layout, varying=layout == _PLACES)
+    return array if math.prod(shape) == 0 else placed(dataset, array, size)
 
 
-def _placed(dataset: "h5py.Dataset", array: StoredArray, needed: int, size: int) -> StoredArray:
-    import h5py
+@functools.lru_cache(maxsize=256)
+def _type(described: bytes, bfloat16: bool) -> "tuple[str, np.dtype | None, str | None]":
+    """Returns the name of a type, the type of its stored bytes, and why it cannot be read.
 
-    described = dataset.id.get_create_plist()
-    layout = described.get_layout()
-    if layout == h5py.h5d.COMPACT and needed <= 1 << 16:
-        return replace(array, data=dataset[()].tobytes())
-    if layout != h5py.h5d.CONTIGUOUS or described.get_external_count():
-        cure = "write it in one piece with `h5repack -f NONE -l CONTI`"
-        return replace(array, problem=f"is stored in chunks, packed or in another file; {cure}")
-    offset = dataset.id.get_offset()
-    if offset is None:
-        return replace(array, problem="was never written")
-    if dataset.id.get_storage_size() < needed or offset + needed > size:
-        return replace(array, problem=f"needs {needed:,} bytes at offset {offset:,}, past the end")
-    return replace(array, offset=offset)
-
-
-def _type(dataset: "h5py.Dataset", told: Text | None) -> "tuple[str, np.dtype | None, str | None]":
-    """Returns the name of a type, the type of its stored bytes, and why it cannot be read."""
+    Args:
+      described: HDF5's description of it; a model has few, which are looked into once.
+      bfloat16: whether Keras says that it stands for that.
+    """
     import h5py
     import numpy as np
 
-    stored, dtype = dataset.id.get_type(), dataset.dtype
-    if stored.get_size() == 2 and told == "bfloat16":
+    stored = h5py.h5t.decode(described)
+    dtype = stored.dtype
+    if stored.get_size() == 2 and bfloat16:
         import ml_dtypes
 
         return "bfloat16", np.dtype(ml_dtypes.bfloat16), None
     if h5py.check_string_dtype(dtype) is not None:
         plain = dtype.kind == "S" and dtype.itemsize == stored.get_size()
-        problem = None if plain else "holds strings of any length; it can be listed, not read"
-        return "string", dtype if plain else None, problem
+        return "string", dtype if plain else np.dtype(_PLACES), None
     if (
         dtype.kind in "iufcb"
         and stored.get_size() == dtype.itemsize
@@ -228,30 +197,3 @@ def _is_standard(stored: Any, dtype: "np.dtype") -> bool:
     import h5py
 
     return dtype.kind in "cb" or bool(stored.equal(h5py.h5t.py_create(dtype)))
-
-
-def value_of(array: StoredArray, source: "str | IO[bytes]", base: int = 0) -> "np.ndarray":
-    """Maps the value of an array that can be read; strings and booleans are copied.
-
-    Args:
-      array: one without a problem.
-      source: the file that holds the HDF5 file: its path, or a stream with a file descriptor.
-      base: offset of the HDF5 file in it.
-
-    Raises:
-      OSError, ValueError: the file is no longer what it was.
-    """
-    import numpy as np
-
-    assert array.layout is not None
-    if array.offset is not None:
-        place = base + array.offset
-        mapped = np.memmap(source, array.layout, "r", place, array.shape)  # type: ignore[call-overload]
-        stored = np.asarray(mapped)
-    else:
-        stored = np.frombuffer(array.data, array.layout).reshape(array.shape)
-    if array.dtype == "string":
-        return stored.astype(object)
-    if array.dtype == "bool":
-        return np.not_equal(stored.view(np.uint8), 0)
-    return stored if stored.dtype.isnative else stored.astype(stored.dtype.newbyteorder("="))

@@ -14,10 +14,10 @@ import zlib
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
+from tfinspect.artifacts.file_part import map_part
 from tfinspect.artifacts.hdf5 import Hdf5, tree_of
 from tfinspect.artifacts.hdf5_tree import Tree
 from tfinspect.artifacts.locate import last_bytes
-from tfinspect.artifacts.window import Window
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ArtifactError
 
@@ -131,8 +131,9 @@ class KerasArchive(Hdf5):
         """The members below `assets/`, such as vocabularies."""
         return tuple(name for name in self._members if name.startswith("assets/"))
 
-    def source(self) -> tuple[str | IO[bytes], int]:
+    def source(self, key: str) -> tuple[str | IO[bytes], int]:
         """Returns the file that holds the weights, and at which offset."""
+        del key
         return self._source
 
     def _read(self, entry: VariableEntry) -> "np.ndarray":
@@ -143,11 +144,11 @@ class KerasArchive(Hdf5):
 
     def _check(self, info: zipfile.ZipInfo) -> None:
         """Verifies the weights' checksum, once for all values."""
-        found = 0
-        with open(self.path, "rb") as stream:
-            window = Window(stream, self._source[1], info.file_size)
-            while block := window.read(_BLOCK):
-                found = zlib.crc32(block, found)
+        found, start = 0, self._source[1]
+        end = start + info.file_size
+        for place in range(start, end, _BLOCK):
+            block = map_part(self.path, place, min(_BLOCK, end - place))
+            found = zlib.crc32(block, found)
         if found != info.CRC:
             raise ArtifactError(
                 f"'{_WEIGHTS}' in '{self.path}' is broken: its checksum is wrong; "

@@ -6,7 +6,7 @@ the layers' `build` methods (`keras/src/layers` of Keras 3, `tf_keras/src/layers
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 Shape = tuple[int, ...]
@@ -72,15 +72,18 @@ _LAYERS: dict[str, tuple[_Weight, ...]] = {
         _Weight("count", 0, trainable=False),
     ),
 }
-# Attributes of wrappers and attention -> the class that stands there.
-_ATTRIBUTES = {
-    "query_dense": "einsum_dense",
-    "key_dense": "einsum_dense",
-    "value_dense": "einsum_dense",
-    "output_dense": "einsum_dense",
-    "seed_generator": "seed_generator",
+# Attribute of an attention layer -> the name of the layer that stands there.
+_ATTENTION = {
+    "query_dense": "query",
+    "key_dense": "key",
+    "value_dense": "value",
+    "output_dense": "attention_output",
 }
-_WRAPPED = ("layer", "forward_layer", "backward_layer")
+# Class of a wrapper -> attribute -> what it puts before the name of the layer that it wraps.
+_WRAPPED = {"bidirectional": {"forward_layer": "forward_", "backward_layer": "backward_"}}
+_WRAPPER = {"layer": ""}
+# A small config of wrappers in wrappers describes any number of layers.
+_MOST_CHARACTERS = 64 << 20
 _CELLS = {"lstm": "lstm_cell", "gru": "gru_cell", "simple_rnn": "simple_rnn_cell"}
 _LEFT_OUT = re.compile(r"_\d+$")
 
@@ -90,16 +93,21 @@ class Layer:
     """One layer as the config describes it.
 
     Attributes:
-      name: of the layer; empty for a part of a layer.
+      scope: its name behind those of the layers that it stands in, `encoder/attention/query`.
       kind: its class in Keras's snake case.
       settings: its config.
       trainable: whether it and all that it stands in may be trained.
     """
 
-    name: str
+    scope: str
     kind: str
     settings: Mapping[str, Any]
     trainable: bool = True
+
+    @property
+    def name(self) -> str:
+        """Its own name."""
+        return self.scope.rpartition("/")[2]
 
 
 def snake_case(name: str) -> str:
@@ -119,9 +127,18 @@ def layers_of(model: Any, container: str = "layers") -> dict[str, Layer]:
     Args:
       model: the parsed JSON of a model; anything at all.
       container: Keras 2.13 and before called it `_layer_checkpoint_dependencies`.
+
+    Raises:
+      ValueError: it describes more layers than a model has.
     """
-    root = Layer("", "", {}, True)
-    return dict(_below(_config(model), "", container, root))
+    root = Layer("", "", _config(model))
+    found, characters = {}, 0
+    for place, layer in _listed(root.settings.get("layers"), container, container, root):
+        characters += len(place) + len(layer.scope)
+        if characters > _MOST_CHARACTERS:
+            raise ValueError("it describes more layers than a model has")
+        found[place] = layer
+    return found
 
 
 def _config(described: Any) -> Mapping[str, Any]:
@@ -129,32 +146,55 @@ def _config(described: Any) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _below(
-    settings: Mapping[str, Any], path: str, container: str, parent: Layer
+def _listed(
+    described: Any, place: str, container: str, parent: Layer
 ) -> Iterator[tuple[str, Layer]]:
+    """Yields the layers of a list, whose groups are numbered by their classes."""
     used: dict[str, int] = {}
-    layers = settings.get("layers")
-    for described in layers if isinstance(layers, list) else ():
-        layer = _layer(described, parent)
+    for one in described if isinstance(described, list) else ():
+        layer = _layer(one, parent)
         # An op in a functional model stands among its layers, but has no group.
-        if layer is None or ".ops" in str(described.get("module")):
+        if layer is None or ".ops" in str(one.get("module")):
             continue
         count = used[layer.kind] = used.get(layer.kind, -1) + 1
-        place = f"{path}{container}/{layer.kind}" + (f"_{count}" if count else "")
-        yield place, layer
-        yield from _parts(place, layer, container)
+        path = f"{place}/{layer.kind}" + (f"_{count}" if count else "")
+        yield path, layer
+        yield from _parts(path, layer, container)
 
 
 def _parts(place: str, layer: Layer, container: str) -> Iterator[tuple[str, Layer]]:
-    yield from _below(layer.settings, f"{place}/", container, layer)
-    wrapped = _layer(layer.settings.get("layer"), layer)
-    for attribute in _WRAPPED if wrapped is not None else ():
-        assert wrapped is not None
-        part = Layer("", wrapped.kind, wrapped.settings, wrapped.trainable)
+    """Yields the layers that a layer holds: a model's, a wrapped one, cells, projections."""
+    settings = layer.settings
+    yield from _listed(settings.get("layers"), f"{place}/{container}", container, layer)
+    yield from _listed(settings.get("cells"), f"{place}/cells", container, layer)
+    for attribute, part in _attributes(layer):
         yield f"{place}/{attribute}", part
         yield from _parts(f"{place}/{attribute}", part, container)
-    if layer.kind in _CELLS:
-        yield f"{place}/cell", Layer("", _CELLS[layer.kind], layer.settings, layer.trainable)
+
+
+def _attributes(layer: Layer) -> Iterator[tuple[str, Layer]]:
+    wrapped = _layer(layer.settings.get("layer"), layer)
+    if wrapped is not None:
+        for attribute, before in _WRAPPED.get(layer.kind, _WRAPPER).items():
+            # Keras 3 describes the renamed forward layer.
+            own = wrapped.name.removeprefix("forward_") if before else wrapped.name
+            yield attribute, _renamed(wrapped, before + own)
+    cell = _layer(layer.settings.get("cell"), layer)
+    if cell is not None:
+        yield "cell", cell
+    elif layer.kind in _CELLS:
+        kind = _CELLS[layer.kind]
+        yield "cell", Layer(f"{layer.scope}/{kind}", kind, layer.settings, layer.trainable)
+    elif layer.kind == "multi_head_attention":
+        settings = {"bias_axes": layer.settings.get("use_bias", True)}
+        for attribute, name in _ATTENTION.items():
+            part = Layer(f"{layer.scope}/{name}", "einsum_dense", settings, layer.trainable)
+            # Keras 2 has private attributes there.
+            yield from ((attribute, part), (f"_{attribute}", part))
+
+
+def _renamed(layer: Layer, name: str) -> Layer:
+    return replace(layer, scope=f"{layer.scope.rpartition('/')[0]}/{name}")
 
 
 def _layer(described: Any, parent: Layer) -> Layer | None:
@@ -162,22 +202,28 @@ def _layer(described: Any, parent: Layer) -> Layer | None:
         return None
     settings = _config(described)
     name = settings.get("name")
+    kind = snake_case(described["class_name"])
+    # A cell that was never named has its class's name.
+    own = name if isinstance(name, str) and name else kind
     return Layer(
-        name if isinstance(name, str) else "",
-        snake_case(described["class_name"]),
+        f"{parent.scope}/{own}" if parent.scope else own,
+        kind,
         settings,
         parent.trainable and settings.get("trainable", True) is not False,
     )
 
 
-def kind_of_group(component: str) -> str:
+def kind_of_group(path: str) -> str:
     """Returns the class that a group's name stands for; '' for none of Keras's own.
 
-    >>> kind_of_group("conv2d_1"), kind_of_group("my_block")
-    ('conv2d', '')
+    >>> kind_of_group("layers/conv2d_1"), kind_of_group("layers/gru/cell"), kind_of_group("block")
+    ('conv2d', 'gru_cell', '')
     """
+    above, _, component = path.rpartition("/")
     plain = component.lstrip("_")
-    kind = _ATTRIBUTES.get(plain) or _LEFT_OUT.sub("", plain)
+    if plain == "cell":
+        return _CELLS.get(_LEFT_OUT.sub("", above.rpartition("/")[2]), "")
+    kind = "einsum_dense" if plain in _ATTENTION else _LEFT_OUT.sub("", plain)
     return kind if kind in _LAYERS else ""
 
 
@@ -217,7 +263,15 @@ def is_trainable(layer: Layer, weight: str) -> bool | None:
     """Tells whether a layer's weight is trained; None for a layer that is not Keras's own."""
     if not layer.trainable:
         return False
-    for found in _row(layer.kind, keras3=True) + _row(layer.kind, keras3=False):
-        if found.name == weight:
-            return found.trainable
-    return None
+    found = _weight(layer, weight)
+    return None if found is None else found.trainable
+
+
+def owns(layer: Layer, weight: str) -> bool:
+    """Tells whether Keras's own class of a layer has a weight of this name."""
+    return _weight(layer, weight) is not None
+
+
+def _weight(layer: Layer, name: str) -> _Weight | None:
+    rows = _row(layer.kind, keras3=True) + _row(layer.kind, keras3=False)
+    return next((found for found in rows if found.name == name), None)

@@ -9,8 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from tfinspect.artifacts.hdf5_tree import StoredArray, Tree
-from tfinspect.artifacts.keras_layers import Layer, is_trainable, kind_of_group, variable_names
+from tfinspect.artifacts.hdf5_layout import StoredArray
+from tfinspect.artifacts.hdf5_tree import Tree
+from tfinspect.artifacts.keras_chains import LayerChains
+from tfinspect.artifacts.keras_layers import Layer, kind_of_group, variable_names
 
 _OUTPUT = re.compile(r":\d+$")
 _WEIGHTS, _OPTIMIZER, _TOP = "model_weights", "optimizer_weights", "top_level_model_weights"
@@ -71,17 +73,14 @@ def _join(*parts: str) -> str:
 def _listed(tree: Tree, layers: Mapping[str, Layer]) -> Iterator[KerasName]:
     """Yields the arrays that `weight_names` list, in the order of the layers."""
     root = _WEIGHTS if _WEIGHTS in tree.groups else ""
-    by_name = {layer.name: layer for layer in layers.values() if layer.name}
-    weights = [
-        (layer, path, name)
-        for layer in [*_texts(tree.groups.get(root, {}), "layer_names"), _TOP]
-        for path, name in _weights(tree, _join(root, layer))
-    ]
-    counts = Counter(name for _, _, name in weights)
-    for layer, path, name in weights:
-        # Keras 1 gives no scopes; two models in one may have weights of one name.
-        whole = name if "/" in name and counts[name] == 1 else _join(layer.strip("/"), name)
-        yield KerasName(path, name if layer == _TOP else whole, False, _trained(whole, by_name))
+    chains = LayerChains(layers)
+    for layer in [*_texts(tree.groups.get(root, {}), "layer_names"), _TOP]:
+        for path, name in _weights(tree, _join(root, layer)):
+            scope, _, weight = name.rpartition("/")
+            if layer != _TOP:
+                scope = chains.scope(layer.strip("/"), scope, weight)
+            trained = chains.trained(scope, weight)
+            yield KerasName(path, _join(scope, weight), False, trained)
     for path, name in _weights(tree, _OPTIMIZER):
         yield KerasName(path, _join("optimizer", name), True)
 
@@ -93,23 +92,13 @@ def _weights(tree: Tree, group: str) -> Iterator[tuple[str, str]]:
             yield path, _OUTPUT.sub("", name)
 
 
-def _trained(name: str, by_name: Mapping[str, Layer]) -> bool | None:
-    scopes, _, weight = name.rpartition("/")
-    while scopes:
-        layer = by_name.get(scopes) or by_name.get(scopes.rpartition("/")[2])
-        if layer is not None:
-            return is_trainable(layer, weight)
-        scopes = scopes.rpartition("/")[0]
-    return None
-
-
 class _Scopes:
     """Names by groups: those in their attribute `name`, in the config, or of the group itself."""
 
     def __init__(self, tree: Tree, layers: Mapping[str, Layer], *, keras3: bool) -> None:
         self._tree = tree
         self._layers = layers
-        self._by_name = {layer.name: layer for layer in layers.values() if layer.name}
+        self._chains = LayerChains(layers)
         told = any("name" in found for found in tree.groups.values())
         self._keras3 = keras3 or told
 
@@ -144,7 +133,7 @@ class _Scopes:
         # What is named stands in place of its container and group: `layers/conv2d` -> `conv1`.
         unnamed: list[str] = []
         for count, part in enumerate(parts, 1):
-            name = self._group_name("/".join(parts[:count])) if count > 1 else ""
+            name = self._group_name("/".join(parts[:count]))
             if name and parts[0] != "optimizer":
                 scope, unnamed = [*scope, name], []
             else:
@@ -156,12 +145,16 @@ class _Scopes:
         layer = self._layers.get(owner)
         if layer is not None and told in (None, layer.name):
             return layer
-        return self._by_name.get(told) if isinstance(told, str) else None
+        return self._chains.named(told) if isinstance(told, str) else None
+
+    def _kind(self, owner: str) -> str:
+        """Returns the class that a group's name, or else the layer's own, stands for."""
+        return kind_of_group(owner) or kind_of_group(self._group_name(owner))
 
     def _variables(self, owner: str, arrays: list[StoredArray]) -> list[tuple[str, bool | None]]:
         keys = [array.path.rpartition("/")[2] for array in arrays]
         layer = self._layer(owner)
-        kind = layer.kind if layer is not None else kind_of_group(owner.rpartition("/")[2])
+        kind = layer.kind if layer is not None else self._kind(owner)
         known = None
         if keys == [str(number) for number in range(len(keys))]:
             known = variable_names(

@@ -11,7 +11,7 @@ TABLE_MAGIC = bytes.fromhex("57fb808b247547db")
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _ZIP_MAGIC = b"PK\x03\x04"
 _SHARD = re.compile(r"\.data-\d+-of-\d+$")
-_V1_SHARD = re.compile(r"-\d{5}-of-\d{5}$")
+_V1_SHARD = re.compile(r"-\d{5}-of-(\d{5})$")
 _STATE_FIELD = re.compile(r'^\s*model_checkpoint_path:\s*"((?:[^"\\]|\\.)*)"', re.MULTILINE)
 _SUFFIXES = (".index", ".meta", ".pb", ".pbtxt", ".keras", ".h5", ".hdf5", ".ckpt")
 # A directory with more names is searched for near ones only so far.
@@ -63,6 +63,12 @@ def v1_shards(prefix: str) -> list[str]:
     )
 
 
+def v1_shard_count(path: str) -> int | None:
+    """Returns how many files a sharded V1 checkpoint has by the name of one; None for one alone."""
+    found = _V1_SHARD.search(path)
+    return int(found[1]) if found else None
+
+
 def hdf5_file(path: str) -> str | None:
     """Recognises an HDF5 file by its signature."""
     return path if os.path.isfile(path) and first_bytes(path, 8) == _HDF5_MAGIC else None
@@ -70,7 +76,7 @@ def hdf5_file(path: str) -> str | None:
 
 def zip_archive(path: str) -> str | None:
     """Recognises a `.keras` file by its name or a zip's signature."""
-    if not os.path.isfile(path):
+    if not os.path.isfile(path) or os.path.getsize(path) == 0:
         return None
     return path if path.endswith(".keras") or first_bytes(path, 4) == _ZIP_MAGIC else None
 
@@ -145,18 +151,20 @@ def _names(directory: str) -> list[str]:
 
 
 def nearby(path: str, count: int = 5) -> list[str]:
-    """Returns the existing artifacts, in the directory or beside the path, by likeness."""
-    directory = path if os.path.isdir(path) else os.path.dirname(path)
+    """Returns existing artifacts: those in a directory, or beside a path, the likest first."""
+    inside = os.path.isdir(path)
+    directory = path if inside else os.path.dirname(path.rstrip(os.sep))
     while directory and not os.path.isdir(directory):
         directory = os.path.dirname(directory)
     found = []
     for name in _names(directory or "."):
-        place = os.path.join(directory, name)
+        place = os.path.normpath(os.path.join(directory, name))
         if name.endswith(_SUFFIXES):
             found.append(place.removesuffix(".index"))
         elif saved_model(place) or os.path.isfile(os.path.join(place, "checkpoint")):
             found.append(place)
-    return nearest(path, found, count) or sorted(found)[:count]
+    near = [] if inside else nearest(path, found, count)
+    return near or sorted(found)[:count]
 
 
 def first_bytes(path: str, count: int) -> bytes:

@@ -11,20 +11,20 @@ from typing import Any
 from tensorboard.compat.proto import meta_graph_pb2, op_def_pb2
 
 from tfinspect.artifacts import slot_names
-from tfinspect.artifacts.collection_items import VariableDef, decode
+from tfinspect.artifacts.collection_items import decode
 from tfinspect.artifacts.graph_artifact import GraphArtifact
 from tfinspect.artifacts.graph_file import GraphFile
 from tfinspect.artifacts.graph_ops import GraphVariable
 from tfinspect.artifacts.graph_proto import Range, messages, parse
 from tfinspect.artifacts.op_outputs import OpDefinitions, from_op_def
 from tfinspect.artifacts.signatures import Signature, signature
+from tfinspect.artifacts.variable_defs import TRAINABLE, VariableDef, held_by
 from tfinspect.artifacts.wire import fields
 from tfinspect.entries import VariableEntry
 
 _INFO, _GRAPH, _SAVER, _COLLECTION, _SIGNATURE, _ASSET = range(1, 7)
 _OP_LIST, _OP = 2, 1
 _TAGS = 4
-TRAINABLE = "trainable_variables"
 
 
 class MetaGraph(GraphArtifact):
@@ -117,7 +117,7 @@ class MetaGraph(GraphArtifact):
         parts = self._variable_parts
         held = self.collections_of_variables
         slots = slot_names.slots({_whole_name(parts, name) for name in self.graph.variables})
-        trainable = set(_names(self.collections.get(TRAINABLE, ())))
+        trains = TRAINABLE in self.collections
         entries: dict[str, VariableEntry] = {}
         for name, found in self.graph.variables.items():
             whole = self._whole(found)
@@ -126,7 +126,7 @@ class MetaGraph(GraphArtifact):
                 entries[whole.name] = replace(
                     entry,
                     collections=held.get(name, ()),
-                    trainable=name in trainable if TRAINABLE in self.collections else None,
+                    trainable=TRAINABLE in held.get(name, ()) if trains else None,
                     slot=whole.name in slots,
                 )
         return tuple(entries.values())
@@ -134,14 +134,7 @@ class MetaGraph(GraphArtifact):
     @cached_property
     def collections_of_variables(self) -> Mapping[str, tuple[str, ...]]:
         """Name of a variable, whole or a part of one -> the collections that hold it."""
-        held: dict[str, tuple[str, ...]] = {}
-        for collection, items in self.collections.items():
-            for name in dict.fromkeys(_names(items)):
-                held[name] = (*held.get(name, ()), collection)
-        for part in self._variable_parts.values():
-            if part.full_name:
-                held.setdefault(part.full_name, held.get(part.name, ()))
-        return held
+        return held_by(self.collections)
 
     @cached_property
     def _variable_parts(self) -> Mapping[str, VariableDef]:
@@ -162,7 +155,3 @@ class MetaGraph(GraphArtifact):
 def _whole_name(parts: Mapping[str, VariableDef], name: str) -> str:
     part = parts.get(name)
     return name if part is None or part.full_name is None else part.full_name
-
-
-def _names(items: Sequence[Any]) -> list[str]:
-    return [item.name for item in items if isinstance(item, VariableDef)]

@@ -5,7 +5,7 @@ Source: `tensorflow/core/protobuf/trackable_object_graph.proto`.
 
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,6 +15,12 @@ GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _VALUE_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 _ATTRIBUTES = "/.ATTRIBUTES/"
 _SLOT_MARK = "/.OPTIMIZER_SLOT/"
+
+# Limits against broken files: a parsed part takes some hundred bytes, and a chain of objects makes
+# paths whose lengths add up to the square of its own.
+LARGEST_GRAPH = 128 << 20
+_MOST_OBJECTS, _MOST_PARTS = 1 << 20, 1 << 21
+_MOST_CHARACTERS = 1 << 25
 
 _LAYER = re.compile(r"(/)_?(?:operations|layers)/(\d+)(?=/|$)")
 
@@ -26,13 +32,18 @@ class ReadableName(NamedTuple):
     slot: bool
 
 
-@dataclass
+@dataclass(slots=True)
 class _Object:
     children: list[tuple[str, int]] = field(default_factory=list)
     # Checkpoint key and the variable's own name, of every stored attribute.
     attributes: list[tuple[str, str, str]] = field(default_factory=list)
     # Name of the slot, object of the variable, object of the slot's variable.
     slots: list[tuple[str, int, int]] = field(default_factory=list)
+
+    @property
+    def parts(self) -> int:
+        """How much it holds."""
+        return len(self.children) + len(self.attributes) + len(self.slots)
 
 
 def readable_names(graph: bytes, keys: Sequence[str]) -> Mapping[str, ReadableName]:
@@ -41,6 +52,7 @@ def readable_names(graph: bytes, keys: Sequence[str]) -> Mapping[str, ReadableNa
     A variable gets the shortest path of attribute names to it, public ones before private ones and
     `layer-1` before `layer_with_weights-0`, that does not lead through an optimizer; one that only
     an optimizer reaches is a slot, and stands below the optimizer under the variable's own name.
+    Where the paths add up to more than any model's, the rest are named by their keys.
 
     Args:
       graph: a serialized TrackableObjectGraph; empty to go by the keys alone.
@@ -80,11 +92,15 @@ def _unambiguous(named: dict[str, ReadableName]) -> dict[str, ReadableName]:
 
 
 def _parse(graph: bytes) -> list[_Object]:
-    objects = [
-        _parse_object(graph, node.start, node.end)
-        for node in fields(graph)
-        if node.number == 1 and node.wire_type == LENGTH
-    ]
+    objects: list[_Object] = []
+    parts = 0
+    for node in fields(graph):
+        if node.number != 1 or node.wire_type != LENGTH:
+            continue
+        objects.append(_parse_object(graph, node.start, node.end))
+        parts += objects[-1].parts
+        if len(objects) > _MOST_OBJECTS or parts > _MOST_PARTS:
+            raise WireError("the object graph has more objects or edges than any model")
     for found in objects:
         ends = [number for _, number in found.children]
         ends += [number for _, *pair in found.slots for number in pair]
@@ -123,30 +139,37 @@ def _walk(objects: list[_Object]) -> Iterator[tuple[str, ReadableName]]:
     if not objects:
         return
     optimizers = {number for number, found in enumerate(objects) if _is_optimizer(found)}
-    paths = _paths(objects, {0: ""}, closed=optimizers)
-    for number, path in paths.items():
-        if number not in optimizers:
-            yield from _stored(objects[number], path, slot=False)
-    for number in [number for number in paths if number in optimizers]:
-        yield from _slots(objects, number, paths)
+    paths = _Paths()
+    paths.follow(objects, 0, closed=optimizers)
+    reached = list(paths.steps)
+    for number in reached:
+        if number not in optimizers and objects[number].attributes:
+            yield from _stored(objects[number], paths.to(number), slot=False)
+    for number in reached:
+        if number in optimizers:
+            yield from _slots(objects, number, paths)
 
 
 def _slots(
-    objects: list[_Object], optimizer: int, paths: dict[int, str]
+    objects: list[_Object], optimizer: int, paths: "_Paths"
 ) -> Iterator[tuple[str, ReadableName]]:
-    base = paths[optimizer]
+    base = paths.to(optimizer)
     for label, variable, value in objects[optimizer].slots:
-        if variable in paths:
-            name = _join(base, label, paths[variable])
-            yield from _stored(objects[value], name, slot=True)
-    for number, path in _paths(objects, {optimizer: base}, closed=set()).items():
+        if variable in paths.steps:
+            name = _join(base, label, paths.to(variable))
+            yield from _stored(objects[value], name if base is not None else None, slot=True)
+    # What an optimizer before this one led to has its name already.
+    for number in (optimizer, *paths.follow(objects, optimizer, closed=())):
         found = objects[number]
-        own = found.attributes[0][1] if found.attributes else ""
+        if not found.attributes:
+            continue
+        path, own = paths.to(number), found.attributes[0][1]
         # `_trainable_variables` of Keras 3 are the model's, even if nothing else leads to them.
-        slot = "_trainable_variables/" not in path
+        slot = path is None or "_trainable_variables/" not in path
         # A number in a list of slots says less than the slot's own name.
-        numbered = path.rpartition("/")[2].isdecimal()
-        yield from _stored(found, _join(base, own) if own and numbered else path, slot=slot)
+        if own and path is not None and path.rpartition("/")[2].isdecimal():
+            path = _join(base, own)
+        yield from _stored(found, path, slot=slot)
 
 
 def _is_optimizer(found: _Object) -> bool:
@@ -155,18 +178,40 @@ def _is_optimizer(found: _Object) -> bool:
     return bool(found.slots) or (steps and "learning_rate" in names)
 
 
-def _paths(objects: list[_Object], start: dict[int, str], closed: set[int]) -> dict[int, str]:
-    """Returns the shortest path to every object, breadth first, not through closed objects."""
-    paths, waiting = dict(start), deque(start)
-    while waiting:
-        number = waiting.popleft()
-        if number in closed:
-            continue
-        for name, child in sorted(objects[number].children, key=_preference):
-            if child not in paths:
-                paths[child] = _join(paths[number], name)
-                waiting.append(child)
-    return paths
+class _Paths:
+    """The shortest paths from the root, kept as steps, so that only those asked for are written.
+
+    Attributes:
+      steps: object -> the object before it, and the name of the edge between; the root's is None.
+    """
+
+    def __init__(self) -> None:
+        self.steps: dict[int, tuple[int | None, str]] = {0: (None, "")}
+        self._left = _MOST_CHARACTERS
+
+    def follow(self, objects: list[_Object], start: int, closed: Collection[int]) -> list[int]:
+        """Goes on from an object to all new ones, breadth first, not through closed objects."""
+        new, waiting = [], deque([start])
+        while waiting:
+            number = waiting.popleft()
+            if number in closed:
+                continue
+            for name, child in sorted(objects[number].children, key=_preference):
+                if child not in self.steps:
+                    self.steps[child] = (number, name)
+                    new.append(child)
+                    waiting.append(child)
+        return new
+
+    def to(self, number: int) -> str | None:
+        """Returns the path to an object; None where there have been too many characters."""
+        names: list[str] = []
+        step: int | None = number
+        while step is not None and self._left > 0:
+            step, name = self.steps[step]
+            names.append(name)
+            self._left -= len(name) + 1
+        return _join(*reversed(names)) if self._left > 0 else None
 
 
 def _preference(child: tuple[str, int]) -> int:
@@ -176,12 +221,15 @@ def _preference(child: tuple[str, int]) -> int:
     return 2 if name.startswith("_") else 1 if name.startswith("layer_with_weights-") else 0
 
 
-def _join(*parts: str) -> str:
+def _join(*parts: str | None) -> str:
     return "/".join(part for part in parts if part)
 
 
-def _stored(found: _Object, path: str, *, slot: bool) -> Iterator[tuple[str, ReadableName]]:
+def _stored(found: _Object, path: str | None, *, slot: bool) -> Iterator[tuple[str, ReadableName]]:
     for key, _, attribute in found.attributes:
+        if path is None:
+            yield key, ReadableName(_plain(key), slot)
+            continue
         name = _public(path if attribute == "VARIABLE_VALUE" else _join(path, attribute))
         yield key, ReadableName(name or _plain(key), slot)
 

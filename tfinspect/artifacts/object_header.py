@@ -136,29 +136,56 @@ def _texts(data: Bytes, kind: bytes, count: int, values: bytes) -> list[str] | N
     elif form & 15 == _VARIABLE_LENGTH and bits & 15 == 1:
         if count * _ELEMENT > len(values):
             raise HeaderError(f"an attribute of it declares {count:,} strings that are not there")
-        places = [
-            struct.unpack_from("<IQI", values, at) for at in range(0, count * _ELEMENT, _ELEMENT)
-        ]
-        if sum(length for length, _, _ in places) > _MOST_BYTES:
-            raise HeaderError(f"an attribute of it declares more than {_MOST_BYTES:,} bytes")
-        parts = [_heap_object(data, *place) for place in places]
+        parts = GlobalHeaps(data).objects(values[: count * _ELEMENT], _MOST_BYTES)
     else:
         return None
     return [part.split(b"\0", 1)[0].decode("utf-8", "replace") for part in parts]
 
 
-def _heap_object(data: Bytes, length: int, heap: int, wanted: int) -> bytes:
-    """Returns an object of a global heap."""
-    signature, size = struct.unpack("<4s4xQ", data.part(heap, 16))
-    if signature != b"GCOL":
-        raise HeaderError(f"its text is not at offset {heap:,}, where it should be")
-    at, stop = heap + 16, min(heap + size, data.size)
-    while at + 16 <= stop:
-        index, held = struct.unpack("<H6xQ", data.part(at, 16))
-        if index == wanted and index:
-            return data.part(at + 16, min(length, held))
-        # Object 0 is the free rest of the heap.
-        if index == 0:
-            break
-        at += 16 + (held + 7 & ~7)
-    raise HeaderError(f"its text is not in the heap at offset {heap:,}")
+class GlobalHeaps:
+    """The heaps in which a file keeps strings of any length; each is looked through once."""
+
+    def __init__(self, data: Bytes) -> None:
+        self._data = data
+        self._heaps: dict[int, dict[int, tuple[int, int]]] = {}
+
+    def objects(self, elements: bytes, most: int) -> list[bytes]:
+        """Returns what elements of 16 bytes (length, heap, number in it) point to.
+
+        Args:
+          elements: one after the other.
+          most: bytes that all of them may have.
+
+        Raises:
+          HeaderError: they declare more, or point to what is not there.
+        """
+        places = [
+            struct.unpack_from("<IQI", elements, at) for at in range(0, len(elements), _ELEMENT)
+        ]
+        if sum(length for length, _, _ in places) > most:
+            raise HeaderError(f"it declares more than {most:,} bytes of text")
+        return [self._object(*place) for place in places]
+
+    def _object(self, length: int, heap: int, wanted: int) -> bytes:
+        if length == 0:
+            return b""
+        if heap not in self._heaps:
+            self._heaps[heap] = dict(self._listed(heap))
+        if wanted not in self._heaps[heap]:
+            raise HeaderError(f"its text is not in the heap at offset {heap:,}")
+        start, held = self._heaps[heap][wanted]
+        return self._data.part(start, min(length, held))
+
+    def _listed(self, heap: int) -> Iterator[tuple[int, tuple[int, int]]]:
+        """Yields number, and start and size, of the objects of one heap."""
+        signature, size = struct.unpack("<4s4xQ", self._data.part(heap, 16))
+        if signature != b"GCOL":
+            raise HeaderError(f"its text is not at offset {heap:,}, where it should be")
+        at, stop = heap + 16, min(heap + size, self._data.size)
+        while at + 16 <= stop:
+            index, held = struct.unpack("<H6xQ", self._data.part(at, 16))
+            # Object 0 is the free rest of the heap.
+            if index == 0:
+                return
+            yield index, (at + 16, held)
+            at += 16 + (held + 7 & ~7)

@@ -16,8 +16,9 @@ from tfinspect.artifacts.bundle import open_bundle
 from tfinspect.artifacts.collection_items import AssetDef
 from tfinspect.artifacts.graph_file import SAVED_MODEL, GraphFile, read_graph_file
 from tfinspect.artifacts.graph_proto import Range, messages
-from tfinspect.artifacts.meta_graph import TRAINABLE, MetaGraph
+from tfinspect.artifacts.meta_graph import MetaGraph
 from tfinspect.artifacts.saved_objects import SavedObjects
+from tfinspect.artifacts.variable_defs import TRAINABLE
 from tfinspect.artifacts.wire import WireError
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ArtifactError
@@ -174,7 +175,8 @@ class SavedModel(MetaGraph):
             return self.bundle.read_part(entry.name, index)
         return super()._read_part(entry, index)
 
-    def _why_unreadable(self, entry: VariableEntry) -> str:
+    def why_unreadable(self, entry: VariableEntry) -> str:
+        """Says what its checkpoint's reader says."""
         if self.bundle is not None and self._in_bundle(entry):
-            return self.bundle._why_unreadable(self.bundle.entry(entry.name))
-        return super()._why_unreadable(entry)
+            return self.bundle.why_unreadable(self.bundle.entry(entry.name))
+        return super().why_unreadable(entry)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from tfinspect.artifacts import locate, slot_names
 from tfinspect.artifacts.artifact import Artifact
 from tfinspect.artifacts.dtypes import dtype_name, element_bytes, numpy_dtype
+from tfinspect.artifacts.file_part import Data
+from tfinspect.artifacts.meta_beside import Described, described
 from tfinspect.artifacts.saved_tensor import READABLE_TYPES, decode_tensor, string_bytes
 from tfinspect.artifacts.slices import (
     Extent,
@@ -22,7 +24,7 @@ from tfinspect.artifacts.slices import (
     slice_shape,
 )
 from tfinspect.artifacts.sstable import Table
-from tfinspect.artifacts.wire import LENGTH, WireError, fields, text
+from tfinspect.artifacts.wire import LENGTH, WireError, fields, raw_fields, text
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ArtifactError
 
@@ -67,7 +69,7 @@ class SavedSlices(Artifact):
         try:
             if data is None:
                 raise WireError("it has no description of its tensors")
-            return _parse_meta(data, number)
+            return _parse_meta(bytes(data), number)
         except WireError as error:
             raise ArtifactError(
                 f"'{table.path}' is no V1 checkpoint: {error}; give another file."
@@ -87,8 +89,28 @@ class SavedSlices(Artifact):
     @cached_property
     def variables(self) -> tuple[VariableEntry, ...]:
         """Every variable, in the order in which it was saved; partitioned ones whole."""
+        return self._described.variables
+
+    @cached_property
+    def _described(self) -> Described:
         slots = slot_names.slots(self._saved)
-        return tuple(self._variable(saved, saved.name in slots) for saved in self._saved.values())
+        found = [self._variable(saved, saved.name in slots) for saved in self._saved.values()]
+        return described(self.path, found)
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """Missing files, a broken `.meta` file, and values that cannot be read."""
+        return (*self._missing(), *self._described.problems, *self._unreadable_notes())
+
+    def _missing(self) -> list[str]:
+        declared = locate.v1_shard_count(self._tables[0].path) or len(self._tables)
+        missing = declared - len(self._tables)
+        if not missing:
+            return []
+        return [
+            f"{missing:,} of {declared:,} files of '{self.path}' are missing; what they hold is "
+            "not listed."
+        ]
 
     def _variable(self, saved: _Saved, slot: bool) -> VariableEntry:
         elements = math.prod(saved.shape)
@@ -140,12 +162,14 @@ class SavedSlices(Artifact):
             ) from error
 
     def _slice(self, saved: _Saved, extents: tuple[Extent, ...], shard: int) -> "np.ndarray":
-        data = self._slice_data(saved, extents, shard)
+        data = self._slice_data(saved, extents, shard, view=True)
         start, end = _tensor_range(data)
         return decode_tensor(data, start, end, saved.dtype, slice_shape(extents, saved.shape))
 
-    def _slice_data(self, saved: _Saved, extents: tuple[Extent, ...], shard: int) -> bytes:
-        data = self._tables[shard].get(slice_key(saved.name.encode(), extents))
+    def _slice_data(
+        self, saved: _Saved, extents: tuple[Extent, ...], shard: int, *, view: bool = False
+    ) -> Data:
+        data = self._tables[shard].get(slice_key(saved.name.encode(), extents), view=view)
         if data is None:
             raise WireError("lacks a slice")
         return data
@@ -179,11 +203,11 @@ def _parse_slices(data: bytes, start: int, end: int, number: int) -> _Saved:
     return _Saved(name, shape, dtype_name(dtype), tuple(slices))
 
 
-def _tensor_range(data: bytes) -> tuple[int, int]:
+def _tensor_range(data: Data) -> tuple[int, int]:
     """Returns where the TensorProto of a SavedTensorSlices lies."""
-    for outer in fields(data):
-        if outer.number == 2 and outer.wire_type == LENGTH:
-            for inner in fields(data, outer.start, outer.end):
-                if inner.number == 3 and inner.wire_type == LENGTH:
-                    return inner.start, inner.end
+    for outer, outer_type, _, start, end in raw_fields(data, 0, len(data)):
+        if (outer, outer_type) == (2, LENGTH):
+            for inner, inner_type, _, begin, stop in raw_fields(data, start, end):
+                if (inner, inner_type) == (3, LENGTH):
+                    return begin, stop
     raise WireError("has an entry without value")

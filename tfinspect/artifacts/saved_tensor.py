@@ -8,7 +8,8 @@ import math
 from typing import TYPE_CHECKING
 
 from tfinspect.artifacts.dtypes import numpy_dtype
-from tfinspect.artifacts.wire import LENGTH, VARINT, WireError, fields
+from tfinspect.artifacts.file_part import Data
+from tfinspect.artifacts.wire import LENGTH, VARINT, WireError, fields, raw_fields
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +35,7 @@ READABLE_TYPES = frozenset(_LISTS) | {"string"}
 
 
 def decode_tensor(
-    data: bytes, start: int, end: int, dtype: str, shape: tuple[int, ...]
+    data: Data, start: int, end: int, dtype: str, shape: tuple[int, ...]
 ) -> "np.ndarray":
     """Reads the elements of the TensorProto in `data[start:end]`.
 
@@ -48,12 +49,12 @@ def decode_tensor(
         return _strings(data, start, end, shape)
     number, fixed = _LISTS[dtype]
     ranges = []
-    for field in fields(data, start, end):
-        if field.number == number:
-            packed = field.wire_type in (LENGTH, VARINT) or fixed is not None
+    for found, wire_type, _, begin, stop in raw_fields(data, start, end):
+        if found == number:
+            packed = wire_type in (LENGTH, VARINT) or fixed is not None
             if not packed:
-                raise WireError(f"has wire type {field.wire_type} in a list of {dtype}")
-            ranges.append((field.start, field.end))
+                raise WireError(f"has wire type {wire_type} in a list of {dtype}")
+            ranges.append((begin, stop))
     values = _fixed(data, ranges, fixed) if fixed else _varints(data, ranges)
     return _shaped(_as_dtype(values, dtype), shape)
 
@@ -73,7 +74,7 @@ def _as_dtype(values: "np.ndarray", dtype: str) -> "np.ndarray":
     return values.astype(wanted, copy=False)
 
 
-def _fixed(data: bytes, ranges: list[tuple[int, int]], fixed: str) -> "np.ndarray":
+def _fixed(data: Data, ranges: list[tuple[int, int]], fixed: str) -> "np.ndarray":
     import numpy as np
 
     dtype = np.dtype(fixed)
@@ -86,7 +87,7 @@ def _fixed(data: bytes, ranges: list[tuple[int, int]], fixed: str) -> "np.ndarra
     return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, dtype), *parts])
 
 
-def _varints(data: bytes, ranges: list[tuple[int, int]]) -> "np.ndarray":
+def _varints(data: Data, ranges: list[tuple[int, int]]) -> "np.ndarray":
     """Decodes varints, all at once; negative numbers come out as int64."""
     import numpy as np
 
@@ -105,7 +106,7 @@ def _varints(data: bytes, ranges: list[tuple[int, int]]) -> "np.ndarray":
     return np.add.reduceat(shifted, first).view(np.int64)
 
 
-def string_bytes(data: bytes, start: int, end: int) -> int:
+def string_bytes(data: Data, start: int, end: int) -> int:
     """Returns the size of all strings of a TensorProto, without NumPy.
 
     Raises:
@@ -118,11 +119,11 @@ def string_bytes(data: bytes, start: int, end: int) -> int:
     )
 
 
-def _strings(data: bytes, start: int, end: int, shape: tuple[int, ...]) -> "np.ndarray":
+def _strings(data: Data, start: int, end: int, shape: tuple[int, ...]) -> "np.ndarray":
     import numpy as np
 
     found = [
-        data[field.start : field.end]
+        bytes(data[field.start : field.end])
         for field in fields(data, start, end)
         if field.number == _STRINGS and field.wire_type == LENGTH
     ]

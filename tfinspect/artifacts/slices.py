@@ -9,7 +9,7 @@ import functools
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tfinspect.artifacts.wire import LENGTH, VARINT, WireError, fields, signed
 
@@ -129,11 +129,23 @@ def assemble(
     dtype: "np.dtype",
     slices: Iterable[tuple[Extent, ...]],
     read: Callable[[tuple[Extent, ...]], "np.ndarray"],
+    index: Any = ...,
 ) -> "np.ndarray":
     """Puts a partitioned variable together, one slice at a time.
 
+    Args:
+      shape: of the whole.
+      dtype: of the whole.
+      slices: all of them.
+      read: from a slice to its value.
+      index: what of the whole is wanted; slices that hold nothing of it are not read.
+
+    Returns:
+      The whole, of which only what the index asks for has its value.
+
     Raises:
       WireError: the slices overlap or leave gaps.
+      IndexError: the shape has no such part.
     """
     import numpy as np
 
@@ -145,11 +157,43 @@ def assemble(
     covered = sum(math.prod(axis.stop - axis.start for axis in place) for place in places.values())
     if covered != math.prod(shape):
         raise WireError(f"has slices of {covered:,} elements where it has {math.prod(shape):,}")
+    wanted = _wanted(index, shape)
     # The parts are read before the whole is allocated: what is declared must be there.
-    parts = {extents: read(extents) for extents in places}
+    parts = {extents: read(extents) for extents, place in places.items() if _meet(place, wanted)}
     whole, filled = np.empty(shape, dtype), np.zeros(shape, bool)
-    for extents, place in places.items():
+    for extents, part in parts.items():
+        place = places[extents]
         if filled[place].any():
             raise WireError("has slices that overlap")
-        filled[place], whole[place] = True, parts[extents]
+        filled[place], whole[place] = True, part
     return whole
+
+
+def _wanted(index: Any, shape: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Returns on each axis the first place that an index asks for, and the one behind the last."""
+    items = list(index) if isinstance(index, tuple) else [index]
+    simple = (int, slice, type(...))
+    if not all(isinstance(item, simple) and not isinstance(item, bool) for item in items):
+        return [(0, size) for size in shape]
+    if ... not in items:
+        items.append(...)
+    at = items.index(...)
+    items[at : at + 1] = [slice(None)] * (len(shape) - len(items) + 1)
+    if len(items) != len(shape):
+        raise IndexError(f"too many indices: it has {len(shape)} axes")
+    return [_reach(item, size) for item, size in zip(items, shape, strict=True)]
+
+
+def _reach(item: int | slice, size: int) -> tuple[int, int]:
+    if isinstance(item, int):
+        place = range(size)[item]
+        return place, place + 1
+    places = range(*item.indices(size))
+    return (min(places[0], places[-1]), max(places[0], places[-1]) + 1) if places else (0, 0)
+
+
+def _meet(place: tuple[slice, ...], wanted: list[tuple[int, int]]) -> bool:
+    return all(
+        axis.start < stop and start < axis.stop
+        for axis, (start, stop) in zip(place, wanted, strict=True)
+    )

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tfinspect.artifacts.file_part import Data, map_part, read_part
 from tfinspect.artifacts.locate import TABLE_MAGIC
 from tfinspect.artifacts.wire import WireError, varint
 from tfinspect.errors import ArtifactError
@@ -21,6 +22,8 @@ _UNCOMPRESSED, _SNAPPY = 0, 1
 # Three bytes of a snappy stream describe at most 64 bytes of output.
 _MOST_EXPANSION = 32
 _MOST_KEPT, _LARGEST_KEPT = 8, 1 << 20
+# Blocks of keys are small; larger ones hold tensors, and are mapped.
+_LARGEST_READ = 128 << 20
 _MASK_DELTA = 0xA282EAD8
 
 
@@ -42,6 +45,17 @@ def masked_crc(crc: int) -> int:
     return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
 
 
+def _crc(data: Data) -> int:
+    import google_crc32c
+
+    if isinstance(data, memoryview):
+        import numpy as np
+
+        # The checksum's C code takes no views; an array over one is as good.
+        return int(google_crc32c.value(np.frombuffer(data, np.uint8)))
+    return int(google_crc32c.value(data))
+
+
 class Table:
     """One table file; its index is read and verified at once, a block when it is asked for.
 
@@ -54,7 +68,7 @@ class Table:
         self.size = os.path.getsize(path)
         self.blocks = list(self._read_index())
         # Small tensors share a block: the last few blocks are kept, unpacked.
-        self._kept: dict[int, dict[bytes, bytes]] = {}
+        self._kept: dict[int, dict[bytes, Data]] = {}
         self._last_keys = [block.last_key for block in self.blocks]
 
     def _error(self, offset: int, problem: str) -> ArtifactError:
@@ -63,14 +77,9 @@ class Table:
             "get the file again from where it came."
         )
 
-    def _bytes(self, offset: int, size: int) -> bytes:
-        with open(self.path, "rb") as stream:
-            stream.seek(offset)
-            return stream.read(size)
-
     def _read_index(self) -> Iterator[Block]:
         start = self.size - _FOOTER_BYTES
-        footer = self._bytes(max(start, 0), _FOOTER_BYTES)
+        footer = read_part(self.path, max(start, 0), _FOOTER_BYTES)
         if start < 0 or footer[-8:] != TABLE_MAGIC:
             raise self._error(max(start, 0), "it does not end like a checkpoint's table")
         position = 0
@@ -95,29 +104,30 @@ class Table:
             yield Block(key, begin, size)
 
     @staticmethod
-    def _handle(data: bytes, position: int) -> tuple[int, int]:
+    def _handle(data: Data, position: int) -> tuple[int, int]:
         offset, position = varint(data, position, len(data))
         size, _ = varint(data, position, len(data))
         return offset, size
 
-    def _block(self, offset: int, size: int, limit: int) -> tuple[bytes, int]:
+    def _block(self, offset: int, size: int, limit: int, *, view: bool = False) -> tuple[Data, int]:
         """Reads, verifies and unpacks one block that must end before `limit`.
 
         Returns the bytes that hold it and its size in them: a large block is not copied to be cut.
         """
         if offset + size + _TRAILER_BYTES > limit:
             raise self._error(min(offset, self.size), "a block ends behind the end of the file")
-        import google_crc32c
-
         # What the checksum is over is read by itself: a large block is not copied for it.
-        data, stored = self._bytes(offset, size + 1), self._bytes(offset + size + 1, 4)
+        read = map_part if view or size > _LARGEST_READ else read_part
+        data, stored = read(self.path, offset, size + 1), read_part(self.path, offset + size + 1, 4)
         if len(data) + len(stored) != size + _TRAILER_BYTES:
             raise self._error(offset, "the file became shorter while it was read")
-        if masked_crc(google_crc32c.value(data)) != int.from_bytes(stored, "little"):
+        if masked_crc(_crc(data)) != int.from_bytes(stored, "little"):
             raise self._error(offset, f"the checksum of a block of {size:,} bytes does not match")
+        if size > _LARGEST_READ and not view:
+            raise self._error(offset, f"a block of {size:,} bytes, more than keys take")
         return self._unpacked(data, offset, size)
 
-    def _unpacked(self, data: bytes, offset: int, size: int) -> tuple[bytes, int]:
+    def _unpacked(self, data: Data, offset: int, size: int) -> tuple[Data, int]:
         codec = data[size]
         if codec == _UNCOMPRESSED:
             return data, size
@@ -137,7 +147,7 @@ class Table:
             raise self._error(offset, f"a block cannot be unpacked: {error}") from error
         return unpacked, len(unpacked)
 
-    def _entries(self, block: bytes, size: int, offset: int) -> Iterator[tuple[bytes, bytes]]:
+    def _entries(self, block: Data, size: int, offset: int) -> Iterator[tuple[bytes, Data]]:
         """Yields the keys and values of an unpacked block; each key must follow the one before."""
         end = self._entries_end(block, size, offset)
         position, key, first = 0, b"", True
@@ -160,7 +170,7 @@ class Table:
         except (WireError, ValueError) as error:
             raise self._error(offset, f"a block's entries: {error}") from error
 
-    def _entries_end(self, block: bytes, size: int, offset: int) -> int:
+    def _entries_end(self, block: Data, size: int, offset: int) -> int:
         if size >= 4:
             (restarts,) = struct.unpack_from("<I", block, size - 4)
             end = size - 4 * (restarts + 1)
@@ -174,20 +184,35 @@ class Table:
         Raises:
           ArtifactError: the block is broken, or compressed in an unknown way.
         """
-        return self._entries(*self._block(block.offset, block.size, self.size), block.offset)
+        for key, value in self._pairs(block):
+            yield key, bytes(value)
 
-    def get(self, key: bytes) -> bytes | None:
-        """Returns the value of one key, reading the one block that may hold it."""
+    def _pairs(self, block: Block, *, view: bool = False) -> Iterator[tuple[bytes, Data]]:
+        found = self._block(block.offset, block.size, self.size, view=view)
+        return self._entries(*found, block.offset)
+
+    def get(self, key: bytes, *, view: bool = False) -> Data | None:
+        """Returns the value of one key, reading the one block that may hold it.
+
+        Args:
+          key: of the value.
+          view: whether a value in a large block may be a view of the file; this needs NumPy.
+
+        Raises:
+          ArtifactError: the block is broken, or compressed in an unknown way.
+        """
         place = bisect.bisect_left(self._last_keys, key)
         if place == len(self.blocks):
             return None
         entries = self._kept.get(place)
         if entries is None:
-            entries = dict(self.read_block(self.blocks[place]))
+            # Few keys may share a block with a tensor of any size.
+            view = view or self.blocks[place].size > _LARGEST_READ
+            entries = dict(self._pairs(self.blocks[place], view=view))
             self._keep(place, entries)
         return entries.get(key)
 
-    def _keep(self, place: int, entries: dict[bytes, bytes]) -> None:
+    def _keep(self, place: int, entries: dict[bytes, Data]) -> None:
         if self.blocks[place].size <= _LARGEST_KEPT:
             if len(self._kept) == _MOST_KEPT:
                 del self._kept[next(iter(self._kept))]

@@ -1,16 +1,17 @@
 """A part of a file as a file of its own."""
 
 import io
+import mmap
 import os
-from typing import IO
 
 
 class Window(io.RawIOBase):
-    """Reads `size` bytes of a stream from `base` on, as though they were all there is."""
+    """Reads `size` bytes of a mapped file from `base` on, as though they were all there is."""
 
-    def __init__(self, stream: IO[bytes], base: int, size: int) -> None:
+    def __init__(self, file: mmap.mmap, base: int, size: int) -> None:
         super().__init__()
-        self._stream, self._base, self._size = stream, base, size
+        self._file, self._base = file, base
+        self._size = max(0, min(size, len(file) - base))
         self._place = 0
 
     def readable(self) -> bool:
@@ -35,8 +36,7 @@ class Window(io.RawIOBase):
         """Fills a buffer as far as the window reaches; returns the number of bytes."""
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
         count = max(0, min(len(view), self._size - self._place))
-        self._stream.seek(self._base + self._place)
-        data = self._stream.read(count)
-        view[: len(data)] = data
-        self._place += len(data)
-        return len(data)
+        start = self._base + self._place
+        view[:count] = self._file[start : start + count]
+        self._place += count
+        return count

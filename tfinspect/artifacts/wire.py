@@ -7,6 +7,8 @@ that a tensor of any size is found without being copied.
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from tfinspect.artifacts.file_part import Data
+
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 _FIXED_BYTES = {FIXED32: 4, FIXED64: 8}
 _SIGN_BIT = 1 << 63
@@ -27,7 +29,7 @@ class Field(NamedTuple):
     end: int
 
 
-def varint(data: bytes, position: int, end: int) -> tuple[int, int]:
+def varint(data: Data, position: int, end: int) -> tuple[int, int]:
     """Reads one unsigned varint and returns it with the position behind it.
 
     Raises:
@@ -52,7 +54,7 @@ def signed(value: int) -> int:
     return value - (1 << 64) if value & _SIGN_BIT else value
 
 
-def raw_fields(data: bytes, position: int, end: int) -> Iterator[tuple[int, int, int, int, int]]:
+def raw_fields(data: Data, position: int, end: int) -> Iterator[tuple[int, int, int, int, int]]:
     """Yields what `fields` does as plain tuples, for messages that come by the hundred thousand.
 
     Raises:
@@ -82,7 +84,7 @@ def raw_fields(data: bytes, position: int, end: int) -> Iterator[tuple[int, int,
         yield number, wire_type, value, begin, position
 
 
-def fields(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Field]:
+def fields(data: Data, start: int = 0, end: int | None = None) -> Iterator[Field]:
     """Yields the fields of the message in `data[start:end]`, in their order.
 
     Raises:
@@ -91,6 +93,6 @@ def fields(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Fiel
     return map(Field._make, raw_fields(data, start, len(data) if end is None else end))
 
 
-def text(data: bytes, field: Field) -> str:
+def text(data: Data, field: Field) -> str:
     """Returns a string field; bytes that are no UTF-8 are escaped."""
-    return data[field.start : field.end].decode("utf-8", "backslashreplace")
+    return bytes(data[field.start : field.end]).decode("utf-8", "backslashreplace")

@@ -1,9 +1,11 @@
 """`tfinspect predict`."""
 
+from typing import Any
+
 import click
 
 from tfinspect.errors import NetworkError
-from tfinspect_cli.emit import emit, format_option
+from tfinspect_cli.emit import emit, format_option, message
 
 
 @click.command("predict", epilog="Example: tfinspect predict runs/digits seven.png --top 3")
@@ -16,24 +18,36 @@ from tfinspect_cli.emit import emit, format_option
     show_default=True,
     help="How many labels per image, likeliest first.",
 )
+@click.option("--checkpoint", help="Weights of a network or graph that is given without them.")
+@click.option("--net", help="Network whose preprocessing a graph has, or that a checkpoint is of.")
+@click.option("--input-name", help="Tensor of a stored graph that takes the images.")
+@click.option("--output-name", help="Tensor of a stored graph that is its output.")
 @format_option
-def command(model_source: str, images: tuple[str, ...], top: int, output_format: str) -> None:
+def command(
+    model_source: str, images: tuple[str, ...], top: int, output_format: str, **given: Any
+) -> None:
     """Label images with a trained network.
 
-    MODEL is a run directory. Images of any size, PNG, JPEG and others, are made RGB and resized to
+    MODEL is a run, SavedModel, graph, Keras file or network's name; IMAGE a file, or a directory
+    for all images in it. Images of any size, PNG, JPEG and others, are made RGB and resized to
     what the network takes.
     """
-    from tfinspect.data.image_file import read_image
+    from tfinspect.data.image_set import read_image_set, size_note
     from tfinspect.model import load_model
 
     # Before the model: a broken file should not cost the seconds that TensorFlow takes to start.
-    pixels = [read_image(path) for path in images]
-    model = load_model(model_source)
+    found = read_image_set(images)
+    model = load_model(model_source, **{name: value for name, value in given.items() if value})
     if model.checkpoint is None:
-        raise NetworkError(f"'{model_source}' is untrained; give the directory of a training run.")
+        raise NetworkError(
+            f"'{model_source}' is untrained; give the directory of a training run, or --checkpoint."
+        )
+    resized = size_note(found.images, *model.image_shape[:2])
+    for note in (*model.notes, *found.notes, *([resized] if resized else [])):
+        message(f"Note: {note}")
     rows = [
-        {"file": path, "rank": rank, "label": one.label, "probability": one.probability}
-        for path, ranked in zip(images, model.classify(pixels, top), strict=True)
+        {"file": image.path, "rank": rank, "label": one.label, "probability": one.probability}
+        for image, ranked in zip(found.images, model.classify(found.pixels, top), strict=True)
         for rank, one in enumerate(ranked, start=1)
     ]
     emit(rows, output_format)

@@ -3,6 +3,8 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from graph_files import FROZEN, META_GRAPH
+from oracle_files import CKPT_V2
 from PIL import Image
 from tiny_run import copy_run
 
@@ -24,7 +26,7 @@ def loaded(run):
 @pytest.fixture
 def prepared(run, loaded, monkeypatch):
     """The run, whose model costs no time to load."""
-    monkeypatch.setattr("tfinspect.model.load_model", lambda _: loaded)
+    monkeypatch.setattr("tfinspect.model.load_model", lambda _, **given: loaded)
     return run
 
 
@@ -59,6 +61,17 @@ def test_json_has_the_top_labels_of_each_image_in_order(prepared, loaded, pictur
     assert rows[0]["probability"] == pytest.approx(probabilities.max(), rel=1e-6)
 
 
+def test_what_was_converted_is_said(prepared, pictures):
+    result = invoke(prepared.path, *pictures)
+    assert f"Note: {pictures[1]}: grey made RGB.\n" in result.stderr
+    assert f"Note: {', '.join(pictures)}: resized to 32 x 32 (height x width)" in result.stderr
+
+
+def test_a_directory_gives_its_images(prepared, pictures, tmp_path):
+    rows = json.loads(invoke(prepared.path, str(tmp_path), "--format", "json").stdout)
+    assert [row["file"] for row in rows] == sorted(pictures)
+
+
 @pytest.mark.parametrize("content", [None, b"", b"text"])
 def test_a_bad_image_is_named_in_one_line(content, run, pictures, tmp_path):
     if content is not None:
@@ -81,6 +94,22 @@ def test_an_untrained_network_is_refused(pictures):
     result = invoke("cifar_resnet8_v1", pictures[0])
     assert result.exit_code == 2
     assert "is untrained; give the directory of a training run" in result.stderr
+
+
+def test_a_stored_graph_with_its_checkpoint_labels_images(pictures):
+    options = ["--checkpoint", str(CKPT_V2), "--format", "json"]
+    result = invoke(str(META_GRAPH), pictures[0], *options)
+    assert result.exit_code == 0, result.output
+    (row,) = json.loads(result.stdout)
+    expected = load_model(META_GRAPH, checkpoint=str(CKPT_V2)).classify(read_image(pictures[0]))
+    assert row["label"] == expected[0][0].label
+    assert "normalizes by moving averages" in result.stderr
+
+
+def test_an_output_that_names_no_classes_is_refused(pictures):
+    result = invoke(str(FROZEN), pictures[0], "--output-name", "tower_0/conv1/Relu:0")
+    assert result.exit_code == 2
+    assert "has the shape [1, 8, 8, 8] and not [N, classes]" in result.stderr
 
 
 def test_no_image_at_all_is_refused(run):

@@ -1,0 +1,1 @@
+"""Activations and attributions as files: PNG sheets and summaries for TensorBoard."""

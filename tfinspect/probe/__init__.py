@@ -1,0 +1,1 @@
+"""Probes: what a model computes for given images, as NumPy arrays."""

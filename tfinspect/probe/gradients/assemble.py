@@ -1,0 +1,106 @@
+"""From the contributions of the ops to each variable's gradients, norms, or clipped sum."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfinspect.probe.gradients.contribution import Factors, joined, squared
+from tfinspect.probe.gradients.graph import NO_PATH, Differentiated, Part
+
+Tensor = Any
+
+
+def parts_of(graph: Differentiated, name: str) -> list[Part]:
+    """Returns the contributions to one variable."""
+    return [part for part in graph.parts if name in part.site.names]
+
+
+def rules(graph: Differentiated, variables: Mapping[str, Any], fallback: str) -> dict[str, str]:
+    """Says by which rule each variable's gradients are computed, or by which fallback and why."""
+    said = {}
+    for name in variables:
+        found = list(dict.fromkeys(part.contribution.rule for part in parts_of(graph, name)))
+        if name in graph.others:
+            said[name] = f"{fallback}: {graph.others[name]}"
+        else:
+            said[name] = " + ".join(found) or NO_PATH
+    return said
+
+
+def full(
+    graph: Differentiated, variables: Mapping[str, Any], fallback: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Returns `[N, *shape]` of every variable."""
+    return {name: _full(graph, name, one, fallback) for name, one in variables.items()}
+
+
+def _full(
+    graph: Differentiated, name: str, variable: Any, fallback: Mapping[str, Tensor]
+) -> Tensor:
+    if name in fallback:
+        return fallback[name]
+    shape = [graph.examples, *variable.shape]
+    terms = [_through(part, variable) for part in parts_of(graph, name)]
+    if not terms:
+        return tf.zeros(shape, variable.dtype)
+    return tf.reshape(terms[0] if len(terms) == 1 else tf.add_n(terms), shape)
+
+
+def _through(part: Part, variable: Any) -> Tensor:
+    """One contribution, taken from the parameter back to the variable."""
+    blocks = part.blocks()
+    if part.site.direct:
+        return tf.cast(joined(blocks, variable.shape), variable.dtype)
+    parameter = part.site.parameter
+    gradients = tf.cast(joined(blocks, parameter.shape), parameter.dtype)
+
+    def one(gradient: Tensor) -> Tensor:
+        found = tf.gradients(parameter, variable, gradient)[0]
+        return tf.zeros(variable.shape, variable.dtype) if found is None else tf.identity(found)
+
+    return tf.vectorized_map(one, gradients)
+
+
+def norms(
+    graph: Differentiated, variables: Mapping[str, Any], fallback: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Returns the norms of every variable, float32 `[N]`; no more than needed is put together."""
+    return {name: tf.sqrt(_squared(graph, name, one, fallback)) for name, one in variables.items()}
+
+
+def _squared(
+    graph: Differentiated, name: str, variable: Any, fallback: Mapping[str, Tensor]
+) -> Tensor:
+    parts = parts_of(graph, name)
+    if name not in fallback and parts and all(part.site.direct for part in parts):
+        factors = [part.contribution.factors for part in parts]
+        known = [one for one in factors if one is not None]
+        if len(known) == len(parts) and gram_is_cheaper(known):
+            return _gram(parts)
+        if len(parts) == 1:
+            return squared(parts[0].blocks())
+    return squared([_full(graph, name, variable, fallback)])
+
+
+def gram_is_cheaper(factors: Sequence[Factors]) -> bool:
+    """Whether P x P products of positions cost less than the K x O gradient itself."""
+    if len({(one.rows, one.columns) for one in factors}) != 1:
+        return False
+    positions = sum(one.positions for one in factors)
+    rows, columns = factors[0].rows, factors[0].columns
+    return positions * (rows + columns) < rows * columns
+
+
+def _gram(parts: Sequence[Part]) -> Tensor:
+    """`sum over (p, q) of (left_p . left_q)(right_p . right_q)`, several uses end to end."""
+    pairs = [part.factors() for part in parts]
+    left, right = (
+        tf.cast(tf.concat(side, 1) if len(side) > 1 else side[0], tf.float32)
+        for side in zip(*pairs, strict=True)
+    )
+    if left.shape[1] == 1:
+        return tf.reduce_sum(left * left, [1, 2]) * tf.reduce_sum(right * right, [1, 2])
+    products = tf.matmul(left, left, transpose_b=True) * tf.matmul(right, right, transpose_b=True)
+    # Rounding may leave a little less than nothing.
+    return tf.maximum(tf.reduce_sum(products, [1, 2]), 0.0)

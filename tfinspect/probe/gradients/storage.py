@@ -1,0 +1,104 @@
+"""Per-example gradients on disk, written chunk by chunk: `.npy` files or one HDF5 file."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from tfinspect import files
+from tfinspect.errors import ConfigError, DataError
+
+HDF5_ENDINGS = (".h5", ".hdf5")
+
+
+class Store(Protocol):
+    """Where rows go."""
+
+    def put(self, name: str, start: int, rows: np.ndarray) -> None:
+        """Stores the rows `[n, *shape]` of a variable from row `start` on."""
+
+
+class _Arrays:
+    def __init__(self, arrays: Mapping[str, Any]) -> None:
+        self._arrays = arrays
+
+    def put(self, name: str, start: int, rows: np.ndarray) -> None:
+        self._arrays[name][start : start + len(rows)] = rows
+
+
+@contextlib.contextmanager
+def opened(path: str, shapes: Mapping[str, tuple[tuple[int, ...], Any]]) -> Iterator[Store]:
+    """Yields a store under a temporary name; it is renamed to `path` when all went well.
+
+    Args:
+      path: a directory for one `.npy` file per variable, or a file that ends in `.h5` or `.hdf5`.
+      shapes: variable -> (`(N, *shape)`, dtype).
+
+    Raises:
+      DataError: the place is occupied, or cannot be written.
+      ConfigError: it is remote.
+    """
+    if files.is_remote(path):
+        raise ConfigError(f"'{path}' is remote, and memory maps are local; give a local path.")
+    if os.path.exists(path):
+        raise DataError(f"'{path}' exists already; remove it or choose another name.")
+    temporary = files.temporary_name(path.rstrip("/"))
+    open_store = _hdf5 if path.endswith(HDF5_ENDINGS) else _directory
+    try:
+        with files.reporting("write", path, "free space there, or choose another place"):
+            with open_store(temporary, shapes) as store:
+                yield store
+            files.rename(temporary, path.rstrip("/"))
+    except BaseException:
+        files.remove(temporary)
+        raise
+
+
+@contextlib.contextmanager
+def _hdf5(path: str, shapes: Mapping[str, tuple[tuple[int, ...], Any]]) -> Iterator[Store]:
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        made = {name: file.create_dataset(name, *described) for name, described in shapes.items()}
+        yield _Arrays(made)
+
+
+@contextlib.contextmanager
+def _directory(path: str, shapes: Mapping[str, tuple[tuple[int, ...], Any]]) -> Iterator[Store]:
+    arrays = {}
+    for name, (shape, dtype) in shapes.items():
+        target = npy_path(path, name)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        arrays[name] = np.lib.format.open_memmap(target, "w+", dtype, shape)
+    yield _Arrays(arrays)
+    for array in arrays.values():
+        array.flush()
+
+
+def npy_path(directory: str, name: str) -> str:
+    """Returns the file of a variable: its scopes are directories.
+
+    Raises:
+      ConfigError: the name would leave the directory.
+    """
+    parts = name.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        raise ConfigError(f"the variable '{name}' has no name for a file; write HDF5 instead.")
+    return os.path.join(directory, *parts) + ".npy"
+
+
+def load(path: str, names: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Returns read-only memory maps of a directory's arrays, or of a file's HDF5 data sets."""
+    if not path.endswith(HDF5_ENDINGS):
+        return {name: np.load(npy_path(path, name), mmap_mode="r") for name in names}
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        return {name: _mapped(path, file[name]) for name in names}
+
+
+def _mapped(path: str, dataset: Any) -> np.ndarray:
+    # Contiguous data sets lie in the file as they are.
+    return np.memmap(path, dataset.dtype, "r", dataset.id.get_offset(), dataset.shape)

@@ -1,0 +1,92 @@
+"""A ranking as files: tables, a histogram and a sheet of the hardest examples."""
+
+import io
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tfinspect import files, text
+from tfinspect.ranking.rank import RankedExample, Ranking
+
+SHEET_EXAMPLES = 64
+
+
+class _Pixels:
+    """Preprocessing that leaves 0..255 as they are."""
+
+    def apply(self, images: Any) -> Any:
+        return images
+
+
+def write_csv(ranking: Ranking, path: str) -> None:
+    """Writes all examples, the hardest first, as CSV.
+
+    Raises:
+      DataError: the file cannot be written.
+    """
+    with files.writing(path, "w") as stream:
+        for line in text.as_csv([vars(one) for one in ranking.examples]):
+            stream.write(line + "\n")
+
+
+def write_pictures(ranking: Ranking, source: str, directory: str) -> list[str]:
+    """Writes `ranking.csv`, `norms.png` and `hardest.png` into a directory, and returns the paths.
+
+    Raises:
+      DataError: a file cannot be written.
+    """
+    from tfinspect.plots.norms import write_norms
+
+    files.make_directory(directory)
+    table, histogram, sheet = (
+        os.path.join(directory, name) for name in ("ranking.csv", "norms.png", "hardest.png")
+    )
+    write_csv(ranking, table)
+    write_norms(ranking.norms, histogram, title=f"{ranking.split.name}: gradient norms")
+    with files.writing(sheet) as stream:
+        files.write(stream, contact_sheet(ranking, source))
+    return [table, histogram, sheet]
+
+
+def contact_sheet(ranking: Ranking, source: str) -> bytes:
+    """Draws the hardest examples with label, prediction and file; returns a PNG file's bytes.
+
+    Args:
+      ranking: from `rank_examples`.
+      source: what its model was loaded from.
+    """
+    from tfinspect.plots.contact_sheet import draw_contact_sheet
+
+    hardest = ranking.examples[:SHEET_EXAMPLES]
+    title = f"the {len(hardest)} hardest of {len(ranking.examples):,} by {ranking.by}"
+    cells = _cells(hardest, _pixels(ranking, source, [one.index for one in hardest]))
+    sheet = draw_contact_sheet(cells, title=f"{title}: label, prediction, file", columns=8)
+    stream = io.BytesIO()
+    sheet.save(stream, format="PNG")
+    return stream.getvalue()
+
+
+def _cells(
+    hardest: Sequence[RankedExample], pixels: dict[int, np.ndarray]
+) -> list[tuple[str, np.ndarray]]:
+    return [
+        (f"{one.label} → {one.prediction}  {os.path.basename(one.file)}", pixels[one.index])
+        for one in hardest
+    ]
+
+
+def _pixels(ranking: Ranking, source: str, wanted: list[int]) -> dict[int, np.ndarray]:
+    from tfinspect.model import load_model
+
+    found, start = {}, 0
+    missing = set(wanted)
+    for images, _ in ranking.split.batches(load_model(source), _Pixels()):
+        inside = {i for i in missing if start <= i < start + len(images)}
+        found.update({i: np.asarray(images[i - start], np.uint8) for i in inside})
+        missing -= inside
+        start += len(images)
+        if not missing:
+            break
+    return found

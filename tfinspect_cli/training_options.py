@@ -40,6 +40,9 @@ _HELPS = {
     "seed": "Determines weights, order and augmentation.",
     "devices": "Local devices to train on.",
     "keep_checkpoints": "Newest checkpoints to keep.",
+    "summarize": "Summarize activations whose names match this pattern, such as 'Relu|stage3'.",
+    "summarize_every": "Steps from one summary to the next.",
+    "summarize_gradients": "Summarize gradients and updates of the weights.",
 }
 
 
@@ -68,11 +71,14 @@ def config_options(function: Callable[..., Any]) -> Callable[..., Any]:
         default = field.default
         if isinstance(default, tuple):
             default = ",".join(f"{epoch:g}" for epoch in default)
-        shown = "" if default is None else f"  [default: {default}]"
+        flag = isinstance(default, bool)
+        shown = "" if default is None or flag else f"  [default: {default}]"
         function = click.option(
             f"--{field.name.replace('_', '-')}",
             field.name,
-            type=_kind(field),
+            type=bool if flag else _kind(field),
+            is_flag=flag,
+            default=None,
             help=_HELPS[field.name] + shown,
         )(function)
     return function

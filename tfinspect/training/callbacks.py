@@ -35,6 +35,8 @@ class Loop:
     validation_examples: int
     on_epoch: Callable[[EpochRecord], None]
     on_step: Callable[[int], None]
+    # The command whose `--resume` goes on with the run.
+    command: str = "train"
 
     def ends_epoch(self) -> bool:
         """Tells whether the step just done was the last of an epoch, or of the run."""
@@ -45,7 +47,7 @@ class Loop:
         """Words the end that was asked for, after a backup."""
         return TrainingInterruptedError(
             f"stopped after step {self.progress.step}, with a checkpoint; go on with "
-            f"`tfinspect train --resume --output {self.run.path}`."
+            f"`tfinspect {self.command} --resume --output {self.run.path}`."
         )
 
     def diverged(self, what: str, step: int) -> TrainingDivergedError:

@@ -27,6 +27,7 @@ _TYPE_WORDS = {
     "str": "a text",
     "int": "a whole number",
     "float": "a number",
+    "bool": "true or false",
     "tuple": "a list of numbers",
 }
 
@@ -88,6 +89,12 @@ class TrainConfig:
     devices: str = "one"
     # Newest checkpoints to keep.
     keep_checkpoints: int = 3
+    # Regular expression: activations whose tensor names it is found in are summarized. None: none.
+    summarize: str | None = None
+    # Steps from one summary to the next; at 100 they take about a hundredth of the time.
+    summarize_every: int = 100
+    # Whether gradients and updates of the weights are summarized, too.
+    summarize_gradients: bool = False
 
     def __post_init__(self) -> None:
         """Validates the settings; this is the only place that does."""
@@ -167,7 +174,7 @@ def _validate(config: TrainConfig) -> None:
         config.epochs is None or config.steps is None,
         f"both epochs ({config.epochs}) and steps ({config.steps}) are given; give one of them.",
     )
-    for name in ("epochs", "steps", "batch_size", "keep_checkpoints", "depth"):
+    for name in ("epochs", "steps", "batch_size", "keep_checkpoints", "depth", "summarize_every"):
         given = getattr(config, name)
         _require(given is None or given >= 1, f"{name} {given} is too small; give 1 or more.")
     _validate_rates(config)
@@ -205,31 +212,34 @@ def type_name(field: dataclasses.Field) -> str:
     return field.type.__name__ if isinstance(field.type, type) else str(field.type)
 
 
-def config_from(settings: Mapping[str, Any], origin: str) -> TrainConfig:
+def config_from(
+    settings: Mapping[str, Any], origin: str, kind: type[TrainConfig] = TrainConfig
+) -> Any:
     """Builds a configuration from settings by name.
 
     Args:
       settings: field name -> value.
       origin: where they were read, for the message.
+      kind: the class of the settings.
 
     Raises:
       ConfigError: a name that no setting has, a value of another type, or an impossible one.
     """
-    fields = {field.name: field for field in dataclasses.fields(TrainConfig)}
+    fields = {field.name: field for field in dataclasses.fields(kind)}
     values: dict[str, Any] = {}
     for name, value in settings.items():
         if name not in fields:
             raise ConfigError(f"no setting '{name}' (in {origin}); {choices(str(name), fields)}.")
-        kind = type_name(fields[name])
-        values[name] = value = _as_number(value, kind)
-        if not _fits(value, kind):
+        wanted = type_name(fields[name])
+        values[name] = value = _as_number(value, wanted)
+        if not _fits(value, wanted):
             raise ConfigError(
                 f"{name} {value!r} (in {origin}) is of the wrong type; it must be "
-                f"{_TYPE_WORDS[kind.split(' ')[0].split('[')[0]]}."
+                f"{_TYPE_WORDS[wanted.split(' ')[0].split('[')[0]]}."
             )
     if "boundaries" in values:
         values["boundaries"] = tuple(float(epoch) for epoch in values["boundaries"])
-    return TrainConfig(**values)
+    return kind(**values)
 
 
 def _as_number(value: Any, annotation: str) -> Any:
@@ -243,6 +253,8 @@ def _fits(value: Any, annotation: str) -> bool:
         return "None" in annotation
     if annotation.startswith("tuple"):
         return isinstance(value, (list, tuple)) and all(_fits(one, "float") for one in value)
+    if annotation == "bool":
+        return isinstance(value, bool)
     kinds: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float)}
     fitting = kinds[annotation.split(" ")[0]]
     return isinstance(value, fitting) and not isinstance(value, bool)

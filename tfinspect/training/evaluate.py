@@ -1,7 +1,7 @@
 """A run's weights measured on one split."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ class Evaluation(metrics.Metrics):
       weights: the checkpoint, relative to the run.
       test_reads: how many times this test split has been read for this run, with this time;
         None for the other splits.
+      logits: float64 `[N, C]`, in the stored order.
+      targets: int64 `[N]`, the true labels.
     """
 
     split: str
@@ -35,6 +37,8 @@ class Evaluation(metrics.Metrics):
     labels: tuple[str, ...]
     weights: str
     test_reads: int | None
+    logits: np.ndarray = field(repr=False)
+    targets: np.ndarray = field(repr=False)
 
     def summary(self) -> dict[str, Any]:
         """Returns the measures as one flat record of JSON values."""
@@ -88,6 +92,8 @@ def evaluate(
         labels=info.labels,
         weights=prefix,
         test_reads=count,
+        logits=logits,
+        targets=labels,
     )
 
 
@@ -111,6 +117,7 @@ def _logits(
     from tfinspect.data import pipeline
     from tfinspect.data.load import reading
 
+    assert model.spec is not None
     batches = pipeline.Batches(
         directory, manifest, split, BATCH_SIZE, model.spec.image_shape, model.spec.preprocessing
     )

@@ -3,14 +3,38 @@
 import dataclasses
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from tfinspect import files
-from tfinspect.data import parse
+from tfinspect.data import parse, views
 from tfinspect.errors import RunError
+from tfinspect.nets.spec import Preprocessing
+from tfinspect.python_ops import refuse_python_ops
+
+
+@dataclass(frozen=True)
+class Exportable:
+    """What goes into a SavedModel.
+
+    Attributes:
+      outputs: from preprocessed images `[N, H, W, C]` to the signatures' outputs by name; called in
+        a graph.
+      variables: what `outputs` reads, by name.
+      preprocessing: from 0..255 to the network's input.
+      image_shape: `[H, W, C]` that the network takes.
+      labels: one name per class; empty where the outputs are no classes.
+    """
+
+    outputs: Callable[[Any], dict[str, Any]]
+    variables: Mapping[str, Any] = field(repr=False)
+    preprocessing: Preprocessing
+    image_shape: tuple[int, int, int]
+    labels: tuple[str, ...] = ()
 
 
 def export(
@@ -21,13 +45,10 @@ def export(
     preprocessing: Any,
     image_shape: tuple[int, int, int],
 ) -> None:
-    """Writes a SavedModel; one that was there is replaced when the new one is whole.
+    """Writes a classifier as SavedModel, as `write_saved_model` does.
 
-    The signature `serving_default` takes `encoded`, string `[N]`: whole PNG, JPEG or GIF
-    files of any size. The signature `images` takes `images`, float32 `[N, H, W, C]` in 0..255 and
-    of the network's size. Both give `probabilities` float32 `[N, classes]`, `classes` string
-    `[N]`, the name of the likeliest label, and `indices` int64 `[N]`, its number. Labels and
-    preprocessing are inside, and beside it as `assets/labels.txt` and `assets/preprocessing.json`.
+    Both signatures give `probabilities` float32 `[N, classes]`, `classes` string `[N]`, the name of
+    the likeliest label, and `indices` int64 `[N]`, its number.
 
     Args:
       model: the `SlimModel` with its weights.
@@ -38,15 +59,52 @@ def export(
 
     Raises:
       RunError: it cannot be written, for want of space or permission; an older export stays.
+      CustomOpError: an op of the network calls Python code, which no file can hold.
+    """
+
+    def outputs(images: Any) -> dict[str, Any]:
+        return classified(model.network(images, False)[0], labels)
+
+    variables = dict(model.variables_by_name())
+    exportable = Exportable(outputs, variables, preprocessing, image_shape, tuple(labels))
+    write_saved_model(exportable, directory)
+
+
+def classified(logits: Any, labels: Sequence[str]) -> dict[str, Any]:
+    """Returns the outputs of a classifier's signatures for logits `[N, classes]`."""
+    indices = tf.argmax(logits, axis=1)
+    return {
+        "probabilities": tf.nn.softmax(logits),
+        "classes": tf.gather(tf.constant(list(labels)), indices),
+        "indices": indices,
+    }
+
+
+def write_saved_model(exportable: Exportable, directory: str) -> None:
+    """Writes a SavedModel; one that was there is replaced when the new one is whole.
+
+    The signature `serving_default` takes `encoded`, string `[N]`: whole PNG, JPEG or GIF
+    files of any size. The signature `images` takes `images`, float32 `[N, H, W, C]` in 0..255 and
+    of the network's size. Labels and preprocessing are inside, and beside it as
+    `assets/labels.txt` and `assets/preprocessing.json`.
+
+    Args:
+      exportable: what it holds.
+      directory: where the SavedModel will be.
+
+    Raises:
+      RunError: it cannot be written, for want of space or permission; an older one stays.
+      CustomOpError: an op calls Python code, which no file can hold.
     """
     scratch = files.temporary_name(directory)
     files.make_directory(scratch)
     try:
-        module = _Exported(model, labels, preprocessing, image_shape)
-        module.attach_assets(os.path.join(scratch, "source"), labels, preprocessing)
+        module = _Exported(exportable)
+        module.attach_assets(os.path.join(scratch, "source"))
         target = os.path.join(scratch, "model")
         signatures = {"serving_default": module.from_files, "images": module.from_pixels}
         tf.saved_model.save(module, target, signatures=signatures)
+        _refuse_what_cannot_run(target, directory)
         _replace(target, directory, os.path.join(scratch, "old"))
     except (OSError, tf.errors.OpError) as error:
         reason = str(getattr(error, "message", None) or error).splitlines()[0]
@@ -55,6 +113,14 @@ def export(
         ) from error
     finally:
         files.remove(scratch)
+
+
+def _refuse_what_cannot_run(saved: str, directory: str) -> None:
+    stored = saved_model_pb2.SavedModel()
+    with files.open_file(os.path.join(saved, "saved_model.pb"), "rb") as stream:
+        stored.ParseFromString(stream.read())
+    for meta_graph in stored.meta_graphs:
+        refuse_python_ops(meta_graph.graph_def, f"the export '{directory}'")
 
 
 def _replace(source: str, target: str, aside: str) -> None:
@@ -72,44 +138,45 @@ def _replace(source: str, target: str, aside: str) -> None:
 class _Exported(tf.Module):
     """The two signatures over one network."""
 
-    def __init__(
-        self, model: Any, labels: Sequence[str], preprocessing: Any, shape: tuple[int, int, int]
-    ):
+    def __init__(self, exportable: Exportable):
         super().__init__(name="exported")
+        self._exportable = exportable
         # The variables alone: the Keras model around them would be traced and saved a second time.
         # By name, so that who lists the SavedModel finds `network/resnet/conv1/weights`.
-        self.network = dict(model.variables_by_name())
-        names = tf.constant(list(labels))
+        self.network = dict(exportable.variables)
+        shape = exportable.image_shape
+        preprocessing: Any = exportable.preprocessing
 
-        def classify(images: Any) -> dict[str, Any]:
-            logits, _ = model.network(preprocessing.apply(images), False)
-            indices = tf.argmax(logits, axis=1)
-            return {
-                "probabilities": tf.nn.softmax(logits),
-                "classes": tf.gather(names, indices),
-                "indices": indices,
-            }
+        def infer(images: Any) -> dict[str, Any]:
+            return exportable.outputs(preprocessing.apply(images))
 
         def decode(encoded: Any) -> Any:
-            return parse.resize(parse.decode_image(encoded), shape[0], shape[1])
+            image = views.fitted(parse.decode_image(encoded), *shape[:2], preprocessing)
+            return tf.ensure_shape(image, shape)
 
-        pixels = tf.TensorSpec(list(shape), tf.uint8)
+        pixels = tf.TensorSpec(list(shape), tf.float32)
         self.from_files = tf.function(
-            lambda encoded: classify(tf.map_fn(decode, encoded, fn_output_signature=pixels)),
+            lambda encoded: infer(tf.map_fn(decode, encoded, fn_output_signature=pixels)),
             input_signature=[tf.TensorSpec([None], tf.string, "encoded")],
         )
         self.from_pixels = tf.function(
-            classify, input_signature=[tf.TensorSpec([None, *shape], tf.float32, "images")]
+            infer, input_signature=[tf.TensorSpec([None, *shape], tf.float32, "images")]
         )
 
-    def attach_assets(self, directory: str, labels: Sequence[str], preprocessing: Any) -> None:
-        """Writes the two assets where `tf.saved_model.save` copies them from."""
+    def attach_assets(self, directory: str) -> None:
+        """Writes the assets where `tf.saved_model.save` copies them from."""
         files.make_directory(directory)
-        texts = {
-            "labels.txt": "".join(f"{label}\n" for label in labels),
-            "preprocessing.json": json.dumps(dataclasses.asdict(preprocessing), indent=2) + "\n",
-        }
-        for name, text in texts.items():
-            with files.writing(os.path.join(directory, name), "w") as stream:
-                stream.write(text)
-        self.assets = [tf.saved_model.Asset(os.path.join(directory, name)) for name in texts]
+        paths = write_companions(directory, self._exportable)
+        self.assets = [tf.saved_model.Asset(path) for path in paths]
+
+
+def write_companions(directory: str, exportable: Exportable) -> list[str]:
+    """Writes `preprocessing.json`, and `labels.txt` where there are labels; returns the paths."""
+    described = json.dumps(dataclasses.asdict(exportable.preprocessing), indent=2) + "\n"
+    texts = {"preprocessing.json": described}
+    if exportable.labels:
+        texts["labels.txt"] = "".join(f"{label}\n" for label in exportable.labels)
+    for name, text in texts.items():
+        with files.writing(os.path.join(directory, name), "w") as stream:
+            stream.write(text)
+    return [os.path.join(directory, name) for name in texts]

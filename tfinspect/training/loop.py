@@ -1,5 +1,6 @@
 """The loop of `fit` over a run's segments, with callbacks, from the last backup on."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tfinspect.data import pipeline
@@ -73,28 +74,50 @@ def run_loop(
         on_epoch=on_epoch,
         on_step=lambda step: observer.on_step(step, total),
     )
+    augment = augmentation(config, data[1])
+
+    def dataset_from(step: int) -> Any:
+        return pipeline.training_dataset(
+            train_batches, seed=config.seed, epochs=epochs, start_step=step, **augment
+        )
+
     with reading(data[0]):
-        _fit_segments(loop, train_batches, augmentation(config, data[1]))
+        fit_segments(loop, dataset_from)
 
 
-def _fit_segments(loop: Loop, batches: pipeline.Batches, augment: dict[str, bool]) -> None:
+def fit_segments(
+    loop: Loop, dataset_from: Callable[[int], Any], more_callbacks: Sequence[Any] = ()
+) -> None:
+    """Trains from where the loop's progress is to its last step.
+
+    Args:
+      loop: what the callbacks share.
+      dataset_from: returns the batches from a step of the run on.
+      more_callbacks: called after those of every run; one that sets `stop_training` ends it.
+    """
     means = EpochMeans(loop.progress)
     total = loop.total_steps
-    epochs = -(-total // loop.steps_per_epoch)
     with stop_requests() as stop:
-        callbacks = [StepCallback(loop, means, stop), EpochCallback(loop, means, stop)]
+        # Summaries first: when a step ends the run, those of the step are there.
+        callbacks = [*_summaries(loop), StepCallback(loop, means, stop)]
+        callbacks += [EpochCallback(loop, means, stop), *more_callbacks]
         for segment in plan_segments(loop.progress.step, total, loop.steps_per_epoch):
             loop.trainer.model.fit(
-                pipeline.training_dataset(
-                    batches,
-                    seed=loop.trainer.config.seed,
-                    epochs=epochs,
-                    start_step=segment.start_step,
-                    **augment,
-                ),
+                dataset_from(segment.start_step),
                 initial_epoch=segment.first_epoch,
                 epochs=segment.first_epoch + segment.num_epochs,
                 steps_per_epoch=segment.steps_per_epoch,
                 callbacks=callbacks,
                 verbose=0,
             )
+            if loop.trainer.model.stop_training:
+                break
+
+
+def _summaries(loop: Loop) -> list[Any]:
+    config = loop.trainer.config
+    if config.summarize is None and not config.summarize_gradients:
+        return []
+    from tfinspect.training.summaries import summary_callbacks
+
+    return summary_callbacks(loop)

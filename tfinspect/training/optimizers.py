@@ -1,6 +1,6 @@
 """Optimizers, and the names under which TensorFlow 1 stores their slots."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -25,6 +25,22 @@ class _KeepsWeights:
 
     def finalize_variable_values(self, var_list: Sequence[tf.Variable]) -> None:
         """Does nothing."""
+
+
+class _RateFactors:
+    """Multiplies the learning rate of each variable by a factor of its own."""
+
+    # Variable name without `:0` -> factor; 1 for the others.
+    rate_factors: Mapping[str, float]
+
+    def update_step(self, gradient: tf.Tensor, variable: tf.Variable) -> None:
+        """Updates one variable, by its share of the step."""
+        factor = self.rate_factors.get(variable.name.removesuffix(":0"), 1.0)
+        before = tf.identity(variable) if factor != 1.0 else None
+        super().update_step(gradient, variable)  # type: ignore[misc]
+        # Every optimizer's step is proportional to the rate, Adam's too.
+        if before is not None:
+            variable.assign(before + factor * (variable - before))
 
 
 class MomentumSGD(_KeepsWeights, tf_keras.optimizers.Optimizer):
@@ -87,23 +103,46 @@ class _RMSProp(_KeepsWeights, tf_keras.optimizers.RMSprop):
     pass
 
 
-def make_optimizer(config: TrainConfig, variables: Sequence[tf.Variable]) -> Any:
-    """Builds the configured optimizer, with its slots for the given trainable variables."""
+_KINDS: dict[str, Any] = {
+    "momentum": MomentumSGD,
+    "adam": _Adam,
+    "adamw": _AdamW,
+    "rmsprop": _RMSProp,
+}
+
+
+def make_optimizer(
+    config: TrainConfig,
+    variables: Sequence[tf.Variable],
+    rate_factors: Mapping[str, float] | None = None,
+) -> Any:
+    """Builds the configured optimizer, with its slots for the given trainable variables.
+
+    Args:
+      config: says which one.
+      variables: the trainable ones.
+      rate_factors: variable name -> factor on its learning rate; None gives all the same.
+    """
     shared: dict[str, Any] = {"use_ema": config.ema_decay is not None}
     if config.ema_decay is not None:
         shared["ema_momentum"] = config.ema_decay
-    rate = config.peak_learning_rate
-    if config.optimizer == "momentum":
-        optimizer = MomentumSGD(rate, config.momentum, **shared)
-    elif config.optimizer == "adam":
-        optimizer = _Adam(rate, **shared)
-    elif config.optimizer == "rmsprop":
-        optimizer = _RMSProp(rate, momentum=config.momentum, **shared)
-    else:
-        optimizer = _AdamW(rate, weight_decay=config.weight_decay, **shared)
+    if config.optimizer in ("momentum", "rmsprop"):
+        shared["momentum"] = config.momentum
+    if config.optimizer == "adamw":
+        shared["weight_decay"] = config.weight_decay
+    kind = _KINDS[config.optimizer] if rate_factors is None else _with_rate_factors(config)
+    optimizer = kind(learning_rate=config.peak_learning_rate, **shared)
+    if rate_factors is not None:
+        optimizer.rate_factors = rate_factors
+    if config.optimizer == "adamw":
         optimizer.exclude_from_weight_decay(var_names=list(_NOT_DECAYED))
     optimizer.build(variables)
     return optimizer
+
+
+def _with_rate_factors(config: TrainConfig) -> Any:
+    kind = _KINDS[config.optimizer]
+    return type(f"Scaled{kind.__name__}", (_RateFactors, kind), {})
 
 
 def regularization(config: TrainConfig) -> float:

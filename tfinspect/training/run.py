@@ -6,10 +6,10 @@ import datetime
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfinspect import files
 from tfinspect.data.manifest import Manifest
@@ -21,6 +21,9 @@ from tfinspect.training.config import TrainConfig, config_from
 from tfinspect.training.progress import EpochRecord, Progress
 from tfinspect.training.run_data import data_of
 from tfinspect.training.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from tfinspect.training.evaluate import Evaluation
 
 _PACKAGES = (
     *("tfinspect", "tensorflow", "tf_keras", "tf-slim", "numpy"),
@@ -85,7 +88,7 @@ def train(config: TrainConfig, output: str, *, observer: Observer | None = None)
     directory, manifest = prepare(config.data, progress=observer.on_data)
     config = config.resolved(manifest.training_examples())
     with run_directory.locked(output):
-        description = _describe(config, directory, manifest)
+        description = describe(config, directory, manifest)
         run = run_directory.create(output, description, manifest.label_names)
         with run_directory.discarded_if_fruitless(run):
             return _train(config, run, (directory, manifest), observer)
@@ -101,6 +104,11 @@ def resume(output: str, *, observer: Observer | None = None) -> TrainResult:
     """
     observer = observer or Observer()
     info = run_directory.open_run(output)
+    if "net" in info.config:
+        raise RunError(
+            f"the run in '{output}' is a fine-tuning; go on with `tfinspect finetune --resume "
+            f"--output {output}`."
+        )
     config = config_from(info.config, info.directory.file("config.json"))
     if Progress.read(info.directory).finished:
         raise RunError(f"the run in '{output}' is finished; train a new one into another --output.")
@@ -110,7 +118,8 @@ def resume(output: str, *, observer: Observer | None = None) -> TrainResult:
         return _train(config, info.directory, (directory, manifest), observer)
 
 
-def _describe(config: TrainConfig, directory: str, manifest: Manifest) -> dict[str, Any]:
+def describe(config: TrainConfig, directory: str, manifest: Manifest) -> dict[str, Any]:
+    """Returns what `config.json` says of a run: everything needed to build its network again."""
     return {
         "network": config.network,
         "width": config.width,
@@ -122,6 +131,7 @@ def _describe(config: TrainConfig, directory: str, manifest: Manifest) -> dict[s
             "name": manifest.name,
             "directory": os.path.abspath(directory) if "://" not in directory else directory,
             "fingerprint": manifest.fingerprint(),
+            "seed": manifest.seed,
             "examples": {name: split.examples for name, split in manifest.splits.items()},
         },
         "seed": config.seed,
@@ -134,23 +144,37 @@ def _describe(config: TrainConfig, directory: str, manifest: Manifest) -> dict[s
 def _train(
     config: TrainConfig, run: RunDirectory, data: tuple[str, Manifest], observer: Observer
 ) -> TrainResult:
-    import tensorflow as tf
-
     from tfinspect.training import loop
 
-    tf.random.set_seed(config.seed)
+    make_repeatable(config.seed)
+    progress = Progress.read(run)
+    observer = logged(observer, run)
+    observer.on_phase(f"training from step {progress.step}")
+    with errors_logged(run):
+        loop.run_loop(config, run, data, progress, observer)
+    result, _ = export_and_measure(run, progress, observer)
+    finish(run, progress, result)
+    return result
+
+
+def make_repeatable(seed: int) -> None:
+    """Sets TensorFlow's global seed, and makes the kernels of a GPU add in a fixed order."""
+    import tensorflow as tf
+
+    tf.random.set_seed(seed)
     if tf.config.list_physical_devices("GPU"):
         # Kernels of a GPU add in any order unless told not to; those of a CPU do not.
         tf.config.experimental.enable_op_determinism()
-    progress = Progress.read(run)
-    observer = _logged(observer, run)
-    observer.on_phase(f"training from step {progress.step}")
+
+
+@contextlib.contextmanager
+def errors_logged(run: RunDirectory) -> Iterator[None]:
+    """Writes an error that ends the block into the run's log."""
     try:
-        loop.run_loop(config, run, data, progress, observer)
+        yield
     except TfinspectError as error:
         _log(run, f"stopped: {error}")
         raise
-    return _finish(run, progress, observer)
 
 
 def _log(run: RunDirectory, text: str) -> None:
@@ -163,7 +187,9 @@ def _log(run: RunDirectory, text: str) -> None:
         stream.write(f"{now}  {text}\n")
 
 
-def _logged(observer: Observer, run: RunDirectory) -> Observer:
+def logged(observer: Observer, run: RunDirectory) -> Observer:
+    """Returns an observer that writes the epochs and phases into the run's log, too."""
+
     def on_epoch(record: EpochRecord, total: int) -> None:
         _log(run, record.line(total))
         observer.on_epoch(record, total)
@@ -175,7 +201,9 @@ def _logged(observer: Observer, run: RunDirectory) -> Observer:
     return dataclasses.replace(observer, on_epoch=on_epoch, on_phase=on_phase)
 
 
-def _finish(run: RunDirectory, progress: Progress, observer: Observer) -> TrainResult:
+def export_and_measure(
+    run: RunDirectory, progress: Progress, observer: Observer
+) -> tuple[TrainResult, "Evaluation"]:
     """Draws the curves, exports the best weights, reads the test split once."""
     from tfinspect import model as models
     from tfinspect.plots import curves
@@ -186,6 +214,8 @@ def _finish(run: RunDirectory, progress: Progress, observer: Observer) -> TrainR
     kept = [record.epoch for record in progress.records if record.step == progress.best_step]
     curves.write_curves(progress.records, run.file("curves.png"), kept[0] if kept else None)
     best = models.load_model(run.path)
+    assert best.spec is not None
+    assert best.labels is not None
     export.export(
         best.keras_model,
         run.file("export"),
@@ -204,8 +234,12 @@ def _finish(run: RunDirectory, progress: Progress, observer: Observer) -> TrainR
         training_seconds=sum(record.seconds for record in progress.records),
         records=tuple(progress.records),
     )
+    return result, measured
+
+
+def finish(run: RunDirectory, progress: Progress, result: TrainResult, **more: Any) -> None:
+    """Writes `result.json`, with more entries if there are, and marks the run as finished."""
     written = {key: value for key, value in vars(result).items() if key != "records"}
-    run.write_json("result.json", written)
+    run.write_json("result.json", written | more)
     progress.finished = True
     progress.write(run)
-    return result

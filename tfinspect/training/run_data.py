@@ -18,7 +18,7 @@ def data_of(info: RunInfo) -> tuple[str, Manifest]:
         manifest = read_shards(directory)
     except DataError:
         # Gone or damaged: what lies in the cache can be made again from its source.
-        directory, manifest = prepare(info.config["data"])
+        directory, manifest = prepare(info.config["data"], seed=info.data.get("seed", 0))
     if manifest.fingerprint() != info.data["fingerprint"]:
         raise RunError(
             f"the data in '{directory}' are not those that '{info.directory.path}' was trained on; "

@@ -16,6 +16,8 @@ from typing import Any
 
 from tfinspect import files
 from tfinspect.errors import RunError
+from tfinspect.nets.registry import get_spec
+from tfinspect.nets.spec import NetSpec
 
 # What may lie in a directory that takes a new run: an unused lock, a learning-rate curve.
 _HARMLESS = {".lock", "lr-finder.csv", "lr-finder.png"}
@@ -73,7 +75,10 @@ class RunDirectory:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """The description that a run wrote of itself: everything needed to build its network again."""
+    """The description that a run wrote of itself: everything needed to build its network again.
+
+    `image_shape` is (H, W, C) where the run chose another than the network's own.
+    """
 
     directory: RunDirectory
     network: str
@@ -83,6 +88,20 @@ class RunInfo:
     data: dict[str, Any]
     config: dict[str, Any]
     labels: tuple[str, ...]
+    image_shape: tuple[int, int, int] | None = None
+    # Whether the network has its auxiliary head, where it has one at this size.
+    auxiliary_head: bool = True
+
+    def spec(self) -> NetSpec:
+        """Returns the network's record, for the run's own image size.
+
+        Raises:
+          NetworkError: this version has no such network.
+        """
+        spec = get_spec(self.network, width=self.width)
+        if self.image_shape is not None:
+            spec = spec.with_image_size(*self.image_shape[:2])
+        return spec if self.auxiliary_head else spec.without_aux()
 
 
 def create(path: str, description: dict[str, Any], labels: tuple[str, ...]) -> RunDirectory:
@@ -169,6 +188,8 @@ def open_run(path: str) -> RunInfo:
             data=described["data"],
             config=described["config"],
             labels=tuple(described["labels"]),
+            image_shape=tuple(shape) if (shape := described.get("image_shape")) else None,
+            auxiliary_head=described.get("auxiliary_head", True),
         )
     except KeyError as error:
         path = run.file("config.json")

@@ -1,0 +1,1 @@
+"""Ops from a NumPy forward and a TensorFlow gradient, and the check of any gradient."""

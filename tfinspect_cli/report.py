@@ -1,0 +1,40 @@
+"""`tfinspect report`."""
+
+import click
+
+from tfinspect_cli.emit import write_lines
+
+
+@click.command("report", epilog="Example: tfinspect report runs/digits --data digits")
+@click.argument("model", type=click.Path())
+@click.option(
+    "--output",
+    type=click.Path(),
+    default="report.html",
+    show_default=True,
+    help="Where the page is written.",
+)
+@click.option(
+    "--data",
+    metavar="DATA",
+    help="Examples for activations and suspicious labels: digits, cifar10, shards, image folder.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    help="How many of the examples are looked at.",
+)
+def command(model: str, output: str, data: str | None, limit: int) -> None:
+    """Write one HTML page about a model: what is in it, and how it looks inside.
+
+    MODEL is any artifact that list-vars reads. The page holds totals and operations by scope,
+    health findings, filters, a searchable table of the variables, a run's curves and settings,
+    and with --data the activations of sample images and the examples whose labels look wrong. It
+    is one file that needs no network.
+    """
+    from tfinspect.report import ReportOptions, write_report
+
+    options = ReportOptions(data=data, limit=limit)
+    write_lines(iter([write_report(model, output, options)]))

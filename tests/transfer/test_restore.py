@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from tfinspect.artifacts import open_artifact
+from tfinspect.errors import NetworkError
+from tfinspect.nets.registry import get_spec
+from tfinspect.nets.slim_model import SlimModel
+from tfinspect.training import checkpoints
+from tfinspect.transfer.load_rules import LoadRules
+from tfinspect.transfer.restore import LoadError, plan, restore
+
+
+def _network(seed, classes=10):
+    network = SlimModel(get_spec("cifar_resnet8_v1", width=0.5), classes, seed=seed)
+    network.build_variables()
+    return network
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    network = _network(seed=1)
+    prefix = str(tmp_path_factory.mktemp("stored") / "model.ckpt-7")
+    checkpoints.save(prefix, network.variables_by_name())
+    return open_artifact(prefix), network.variables_by_name()
+
+
+def test_every_value_is_loaded_bit_for_bit(stored):
+    artifact, written = stored
+    network = _network(seed=2)
+    report = restore(network, artifact)
+    assert report.counts() == {"loaded": len(written)}
+    for name, variable in network.variables_by_name().items():
+        np.testing.assert_array_equal(variable.numpy(), written[name].numpy(), strict=True)
+
+
+def test_excluded_classifier_keeps_its_initial_values(stored):
+    artifact, written = stored
+    network = _network(seed=2, classes=3)
+    before = network.variables_by_name()["resnet/logits/weights"].numpy()
+    report = restore(network, artifact, LoadRules(("resnet/logits",)))
+    after = network.variables_by_name()
+    np.testing.assert_array_equal(after["resnet/logits/weights"].numpy(), before)
+    np.testing.assert_array_equal(
+        after["resnet/conv1/weights"].numpy(), written["resnet/conv1/weights"].numpy()
+    )
+    assert len(report.having("re-initialised")) == 2
+
+
+def test_nothing_is_changed_when_one_variable_cannot_be_loaded(stored):
+    artifact, _ = stored
+    network = _network(seed=2, classes=3)
+    before = {name: one.numpy() for name, one in network.variables_by_name().items()}
+    with pytest.raises(LoadError, match="has 10 classes and the network 3") as caught:
+        restore(network, artifact)
+    for name, variable in network.variables_by_name().items():
+        np.testing.assert_array_equal(variable.numpy(), before[name])
+    assert {row.name for row in caught.value.report.failed} == {
+        "resnet/logits/biases",
+        "resnet/logits/weights",
+    }
+
+
+def test_plan_reads_no_value_and_changes_nothing(stored, monkeypatch):
+    artifact, _ = stored
+    monkeypatch.setattr(type(artifact), "read", lambda *_: pytest.fail("a value was read"))
+    assert plan(_network(seed=2), artifact).counts().keys() == {"loaded"}
+
+
+def test_refusal_is_one_sentence_with_the_way_out(stored):
+    artifact, _ = stored
+    with pytest.raises(NetworkError, match="--exclude-scope"):
+        restore(_network(seed=2, classes=3), artifact)

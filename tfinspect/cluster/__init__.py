@@ -1,0 +1,1 @@
+"""Several machines: who takes part, and whether they can work together."""

@@ -1,0 +1,1 @@
+"""Weights from anywhere into a network, with proof of what was loaded."""

@@ -1,0 +1,88 @@
+"""Fills a network from an artifact, and proves what was loaded."""
+
+from typing import Any
+
+from tfinspect.artifacts import Artifact
+from tfinspect.errors import NetworkError
+from tfinspect.names import choices
+from tfinspect.transfer.likely_cause import likely_cause
+from tfinspect.transfer.load_report import LOADED, MISSING, LoadReport
+from tfinspect.transfer.load_rules import LoadRules, match_variables
+
+_ALL_BY_NAME = LoadRules()
+_MOST_NAMED = 5
+
+
+class LoadError(NetworkError):
+    """Variables that no rule excludes cannot be loaded.
+
+    Attributes:
+      report: what became of every variable.
+    """
+
+    def __init__(self, text: str, report: LoadReport) -> None:
+        super().__init__(text)
+        self.report = report
+
+
+def plan(network: Any, artifact: Artifact, rules: LoadRules = _ALL_BY_NAME) -> LoadReport:
+    """Decides what would be loaded; no value is read and nothing is changed.
+
+    Args:
+      network: a `SlimModel`.
+      artifact: an opened artifact of any format.
+      rules: exclusions, renames, moving averages.
+
+    Raises:
+      ConfigError: a rule that matches nothing.
+      LoadError: a variable that no rule excludes cannot be loaded; the likely cause is named.
+    """
+    wanted = {name: tuple(one.shape) for name, one in network.variables_by_name().items()}
+    report = match_variables(network.spec.name, wanted, artifact.path, artifact.variables, rules)
+    if report.failed:
+        scopes = (*network.spec.logits_scopes, *network.spec.aux_scopes)
+        raise LoadError(_refusal(report, scopes), report)
+    return report
+
+
+def restore(network: Any, artifact: Artifact, rules: LoadRules = _ALL_BY_NAME) -> LoadReport:
+    """Fills a network's variables; those that rules exclude keep their values.
+
+    Args:
+      network: a `SlimModel`.
+      artifact: an opened artifact of any format; values are read one at a time.
+      rules: exclusions, renames, moving averages.
+
+    Raises:
+      ConfigError: a rule that matches nothing.
+      LoadError: a variable that no rule excludes cannot be loaded; nothing was changed then.
+      ArtifactError: a stored value is damaged.
+    """
+    report = plan(network, artifact, rules)
+    variables = network.variables_by_name()
+    for row in report.having(LOADED):
+        assert row.source is not None
+        variables[row.name].assign(artifact.read(row.source))
+    return report
+
+
+def _refusal(report: LoadReport, scopes: tuple[str, ...]) -> str:
+    failed = report.failed
+    names = ", ".join(f"'{row.name}'" for row in failed[:_MOST_NAMED])
+    more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
+    cause = likely_cause(report, scopes)
+    words = f"; {cause}" if cause else _nearest(report)
+    details = f" ({failed[0].detail})" if failed[0].detail else ""
+    return (
+        f"{len(failed):,} of {len(report.rows) - len(report.having('unused')):,} variables of "
+        f"{report.network} cannot be loaded from '{report.source}': {names}{more}{details}{words}. "
+        "--exclude-scope leaves out what is meant to be new; --report shows every variable."
+    )
+
+
+def _nearest(report: LoadReport) -> str:
+    missing = report.having(MISSING)
+    stored = [row.name for row in report.rows if row.status == "unused"]
+    if not missing or not stored:
+        return ""
+    return f"; stored, {choices(missing[0].name, stored)}"

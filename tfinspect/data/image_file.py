@@ -1,12 +1,17 @@
 """Image files of any kind and colour mode to 8-bit RGB."""
 
 import io
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tfinspect import files
 from tfinspect.errors import DataError
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_GREY = ("1", "L", "LA", "La", "F")
 
 
 class CorruptImageError(DataError):
@@ -17,21 +22,61 @@ class CorruptImageError(DataError):
         self.path = path
 
 
+@dataclass(frozen=True, eq=False)
+class ReadImage:
+    """An image file's pixels.
+
+    Attributes:
+      path: of the file.
+      pixels: uint8 `[H, W, 3]`, 0..255.
+      changes: what was done to make them that, in words; empty for an image that was 8-bit RGB.
+    """
+
+    path: str
+    pixels: np.ndarray
+    changes: tuple[str, ...]
+
+
 def read_image(path: str) -> np.ndarray:
+    """Reads an image file as uint8 `[H, W, 3]`, 0..255, like `read_with_changes`."""
+    return read_with_changes(path).pixels
+
+
+def read_with_changes(path: str) -> ReadImage:
     """Reads a PNG, JPEG, GIF, BMP, TIFF or WebP file.
 
     Grey and palette images become RGB, transparency is dropped, 16-bit values keep their high
     byte; of an animation comes the first frame.
-
-    Returns:
-      uint8 `[H, W, 3]`, 0..255.
 
     Raises:
       DataError: the file is missing, empty or no image.
     """
     if not files.exists(path):
         raise DataError(f"no image '{path}'; give the path of a PNG or JPEG file.")
-    return to_rgb(decode(path, "give a whole PNG or JPEG file")[1])
+    if files.is_directory(path):
+        raise DataError(f"'{path}' is a directory and no image; give the images in it.")
+    data, image = decode(path, "give a whole PNG or JPEG file")
+    return ReadImage(path, to_rgb(image), tuple(_changes(data, image)))
+
+
+def _changes(data: bytes, image: Any) -> Iterator[str]:
+    """Words what `to_rgb` does to an image."""
+    frames = getattr(image, "n_frames", 1)
+    # MPO is a photo with previews and depth maps behind it: no animation.
+    if frames > 1 and image.format != "MPO":
+        yield f"first of {frames} frames taken"
+    # Pillow reads 16-bit colour as 8-bit: the depth stands in the header alone.
+    deep_png = data[:8] == _PNG and data[24:25] == bytes([16])
+    if deep_png or image.mode.startswith("I"):
+        yield "16 bits reduced to 8"
+    if image.mode == "F":
+        yield "floats cut to 0..255"
+    if image.mode in _GREY or image.mode.startswith("I"):
+        yield "grey made RGB"
+    if image.mode in ("CMYK", "YCCK", "LAB", "HSV"):
+        yield f"{image.mode} made RGB"
+    if "A" in image.mode.upper().replace("LAB", "") or "transparency" in image.info:
+        yield "transparency dropped"
 
 
 def decode(path: str, cure: str) -> tuple[bytes, Any]:

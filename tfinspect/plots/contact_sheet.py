@@ -8,6 +8,9 @@ import numpy as np
 
 from tfinspect import files
 from tfinspect.errors import DataError
+from tfinspect.plots.grid import PAPER
+from tfinspect.plots.lettering import INK, PALE_INK, fitted, font
+from tfinspect.plots.scaling import scaled_to
 
 _CELL = 96  # pixels of an image's longer side
 _GAP = 10
@@ -16,10 +19,7 @@ _MARGIN = 18
 _TITLE = 40
 _FONT_SIZE = 13
 _TITLE_FONT_SIZE = 18
-_PAPER = (255, 255, 255)
 _MAT = (240, 241, 243)
-_INK = (33, 37, 41)
-_PALE_INK = (95, 102, 110)
 
 Cell = tuple[str, np.ndarray]  # caption, image uint8 [H, W, 3]
 
@@ -47,13 +47,13 @@ def draw_contact_sheet(cells: Sequence[Cell], *, title: str, columns: int = 10) 
     rows = math.ceil(len(cells) / columns)
     width = 2 * _MARGIN + columns * (_CELL + _GAP) - _GAP
     height = _MARGIN + _TITLE + rows * (_CELL + _CAPTION + _GAP) - _GAP + _MARGIN
-    sheet = Image.new("RGB", (width, height), _PAPER)
+    sheet = Image.new("RGB", (width, height), PAPER)
     draw = ImageDraw.Draw(sheet)
     draw.text(
         (_MARGIN, _MARGIN),
-        _fitted(draw, title, width - 2 * _MARGIN, _TITLE_FONT_SIZE),
-        fill=_INK,
-        font=_font(_TITLE_FONT_SIZE),
+        fitted(title, width - 2 * _MARGIN, _TITLE_FONT_SIZE),
+        fill=INK,
+        font=font(_TITLE_FONT_SIZE),
     )
     for index, cell in enumerate(cells):
         left = _MARGIN + index % columns * (_CELL + _GAP)
@@ -63,42 +63,16 @@ def draw_contact_sheet(cells: Sequence[Cell], *, title: str, columns: int = 10) 
 
 
 def _place(sheet: Any, draw: Any, cell: Cell, corner: tuple[int, int]) -> None:
+    from PIL import Image
+
     left, top = corner
     draw.rectangle((left, top, left + _CELL - 1, top + _CELL - 1), fill=_MAT)
-    image = _scaled(cell[1])
+    image = Image.fromarray(scaled_to(cell[1], _CELL))
     sheet.paste(image, (left + (_CELL - image.width) // 2, top + (_CELL - image.height) // 2))
     draw.text(
         (left + _CELL // 2, top + _CELL + 3),
-        _fitted(draw, cell[0], _CELL, _FONT_SIZE),
-        fill=_PALE_INK,
-        font=_font(_FONT_SIZE),
+        fitted(cell[0], _CELL, _FONT_SIZE),
+        fill=PALE_INK,
+        font=font(_FONT_SIZE),
         anchor="ma",
     )
-
-
-def _scaled(image: np.ndarray) -> Any:
-    from PIL import Image
-
-    picture = Image.fromarray(np.ascontiguousarray(image))
-    longer = max(picture.size)
-    if longer <= _CELL:
-        factor = _CELL // longer
-        size = (picture.width * factor, picture.height * factor)
-        return picture.resize(size, Image.Resampling.NEAREST)
-    size = tuple(max(1, round(side * _CELL / longer)) for side in picture.size)
-    return picture.resize(size, Image.Resampling.LANCZOS)
-
-
-def _font(size: int) -> Any:
-    from PIL import ImageFont
-
-    return ImageFont.load_default(size=size)
-
-
-def _fitted(draw: Any, text: str, width: int, size: int) -> str:
-    font = _font(size)
-    if draw.textlength(text, font=font) <= width:
-        return text
-    while text and draw.textlength(text + "…", font=font) > width:
-        text = text[:-1]
-    return text + "…"

@@ -1,0 +1,111 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tfinspect.plots.activation_sheet import SampleImage, activation_sheet
+from tfinspect.plots.activation_tiles import channel_tiles
+from tfinspect.plots.drawing import Pixels, Text
+from tfinspect.plots.grid import NOT_FINITE
+from tfinspect.plots.raster import picture_png
+from tfinspect.tensor_statistics import tensor_statistics
+
+IMAGES = [SampleImage(f"{name}.png", np.full((8, 8, 3), 90, np.uint8)) for name in "ab"]
+DRAW = np.random.RandomState(0).standard_normal
+
+
+def tensor(values, end_point=None, channels=None):
+    return SimpleNamespace(
+        name="net/stage1/Relu:0",
+        end_point=end_point,
+        op_type="Relu",
+        shape=values.shape[1:],
+        statistics=tensor_statistics(values),
+        samples=values.astype(np.float32),
+        channels=tuple(range(values.shape[-1])) if channels is None else channels,
+        strength=abs(values).mean(-1) if values.ndim == 4 else None,
+    )
+
+
+def texts(picture):
+    return [item.text for item in picture.items if isinstance(item, Text)]
+
+
+def test_a_sheet_says_what_it_shows():
+    told = " | ".join(texts(activation_sheet(tensor(DRAW((2, 4, 4, 6)), "stage1"), IMAGES, 40)))
+    for words in ("stage1", "net/stage1/Relu:0", "[N, 4, 4, 6]", "40 images", "a.png", "b.png"):
+        assert words in told
+    assert "mean magnitude" in told
+    assert "6 channels" in told
+
+
+def test_without_an_end_point_the_tensor_is_the_title():
+    assert texts(activation_sheet(tensor(DRAW((2, 4, 4, 6))), IMAGES, 2))[0] == "net/stage1/Relu:0"
+
+
+def test_the_limits_of_the_colors_are_printed():
+    values = np.zeros((2, 4, 4, 1))
+    values[0] = 12.5
+    told = texts(activation_sheet(tensor(values), IMAGES, 2))
+    assert {"0", "12.5"} <= set(told)
+
+
+def test_sampled_channels_are_said_and_numbered():
+    values = DRAW((2, 4, 4, 32))
+    shown = tensor(values, channels=tuple(range(0, 64, 2)))
+    shown.statistics = tensor_statistics(values.repeat(2, axis=3))
+    told = texts(activation_sheet(shown, IMAGES, 2))
+    assert any("32 of 64 channels, evenly spread" in text for text in told)
+    assert told.count("32") == 2
+
+
+def test_values_that_are_not_finite_are_drawn_and_said():
+    values = DRAW((2, 4, 4, 2))
+    values[0, 0, 0, 0], values[0, 1, 1, 0] = np.nan, np.inf
+    sheet = activation_sheet(tensor(values), IMAGES, 2)
+    assert "1 values are NaN, 1 values are infinite" in texts(sheet)
+    drawn = [item.values for item in sheet.items if isinstance(item, Pixels)]
+    assert any((pixels == NOT_FINITE).all(axis=2).any() for pixels in drawn)
+
+
+def test_dead_channels_are_counted():
+    values = abs(DRAW((2, 4, 4, 5)))
+    values[..., 2] = 0
+    told = texts(activation_sheet(tensor(values), IMAGES, 2))
+    assert any("1 dead, on red" in text for text in told)
+
+
+@pytest.mark.parametrize(
+    "shape", [(2, 7), (2, 1), (2, 5, 7), (2, 200, 200, 3), (2, 1, 1, 64), (2, 3, 4, 4, 2)]
+)
+def test_tensors_of_any_rank_are_drawn_within_the_picture(shape):
+    sheet = activation_sheet(tensor(DRAW(shape)), IMAGES, 2)
+    for item in sheet.items:
+        if isinstance(item, Pixels):
+            assert item.left + item.values.shape[1] <= sheet.width
+            assert item.top + item.values.shape[0] <= sheet.height
+    assert picture_png(sheet).startswith(b"\x89PNG")
+
+
+def test_a_tensor_without_a_finite_value_is_drawn():
+    sheet = activation_sheet(tensor(np.full((2, 4, 4, 2), np.nan)), IMAGES, 2)
+    assert "no finite value" in texts(sheet)
+
+
+def test_the_same_sheet_gives_the_same_bytes():
+    values = DRAW((2, 4, 4, 6))
+    first, second = (picture_png(activation_sheet(tensor(values), IMAGES, 2)) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("shape", "tiles"),
+    [
+        ((4, 5, 6), (6, 4, 5)),
+        ((9, 6), (1, 9, 6)),
+        ((2, 4, 5, 6), (6, 8, 5)),
+        ((192, 192, 2), (2, 96, 96)),
+    ],
+)
+def test_each_channel_is_a_tile(shape, tiles):
+    assert channel_tiles(DRAW(shape), 100).shape == tiles

@@ -1,0 +1,1 @@
+"""Pictures of filters: what `visualize-weights` draws and writes, without TensorFlow."""

@@ -1,0 +1,246 @@
+"""One tensor on one sheet: its channels for sample images, its values and its channels over all."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from tfinspect.plots.activation_tiles import channel_tiles
+from tfinspect.plots.bars import bar_chart
+from tfinspect.plots.colors import SHOWN_SHARE, ColorScale, color_bar, overlaid, scale_of
+from tfinspect.plots.drawing import Box, Item, Picture, Pixels, Text
+from tfinspect.plots.grid import GridStyle, grid_layout, tile_grid
+from tfinspect.plots.lettering import INK, PALE_INK, fitted
+from tfinspect.plots.scaling import scaled_to, stretched
+from tfinspect.tensor_statistics import TensorStatistics
+
+IMAGE_SIDE = 128
+_GRID_WIDTH = 1060
+_TILE_SIDE = 64  # of each of many channels, in pixels
+_GAP = 20
+_MARGIN = 24
+_INDEX_WIDTH = 34
+_PANEL_HEIGHT = 96
+_SMALL, _NORMAL, _LARGE = 12, 14, 20
+_MAT = (240, 241, 243)
+
+
+class TensorValues(Protocol):
+    """What is drawn of a tensor; `tfinspect.probe.activations.Activation` is one."""
+
+    @property
+    def name(self) -> str:
+        """Of the tensor."""
+
+    @property
+    def end_point(self) -> str | None:
+        """Its name among the end points."""
+
+    @property
+    def op_type(self) -> str:
+        """Of the op that makes it."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Without the axis of the images."""
+
+    @property
+    def statistics(self) -> TensorStatistics:
+        """Over all images."""
+
+    @property
+    def samples(self) -> np.ndarray:
+        """Float32 `[S, ..., K]`."""
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Indices of the K channels."""
+
+    @property
+    def strength(self) -> np.ndarray | None:
+        """Float32 `[S, H, W]`, mean magnitude over all channels."""
+
+
+@dataclass(frozen=True, eq=False)
+class SampleImage:
+    """An image beside the channels: uint8 `[H, W, 3]`, with words below it."""
+
+    caption: str
+    pixels: np.ndarray
+
+
+def activation_sheet(tensor: TensorValues, images: Sequence[SampleImage], counted: int) -> Picture:
+    """Draws a tensor.
+
+    Args:
+      tensor: with values for S sample images.
+      images: these S images, as the model sees them.
+      counted: number of images that the statistics are of.
+    """
+    # Bars have room for outliers, colours have not.
+    shown = 1.0 if tensor.samples.ndim == 2 else SHOWN_SHARE
+    scale = scale_of(tensor.samples, shown)
+    rows = [_sample(tensor, place, image, scale) for place, image in enumerate(images)]
+    blocks = [_legend(tensor, scale), *rows, _overall(tensor.statistics)]
+    width = max(max(block.width for block in blocks), 2 * IMAGE_SIDE + _GAP + 420)
+    items, top = _head(tensor, counted, width), _MARGIN + 62
+    for block in blocks:
+        items += block.moved(_MARGIN, top)
+        top += block.height + _GAP
+    return Picture(width + 2 * _MARGIN, top - _GAP + _MARGIN, tuple(items))
+
+
+def _head(tensor: TensorValues, counted: int, width: int) -> list[Item]:
+    statistics = tensor.statistics
+    shape = ", ".join(map(str, ("N", *tensor.shape)))
+    told = f"{tensor.op_type} · [{shape}] · {counted:,} image{'s' * (counted > 1)}"
+    if tensor.end_point is not None:
+        told = f"{tensor.name} · {told}"
+    title = fitted(tensor.end_point or tensor.name, width, _LARGE)
+    items: list[Item] = [
+        Text(_MARGIN, _MARGIN + 18, title, _LARGE),
+        Text(_MARGIN, _MARGIN + 42, fitted(told, width, _NORMAL), _NORMAL, PALE_INK),
+    ]
+    broken = [(statistics.nan, "NaN"), (statistics.inf, "infinite")]
+    words = ", ".join(f"{count:,} values are {what}" for count, what in broken if count)
+    if words:
+        right = _MARGIN + width
+        items.append(Text(right, _MARGIN + 18, words, _NORMAL, (200, 0, 130), "end"))
+    return items
+
+
+def _legend(tensor: TensorValues, scale: ColorScale) -> Picture:
+    left = _channels_left(tensor) + _INDEX_WIDTH
+    items: list[Item] = [Text(0, 14, "input", _SMALL, PALE_INK)]
+    if tensor.samples.ndim == 2:
+        words = f"{_sampled(tensor)}, from {_number(scale.low)} to {_number(scale.high)}"
+        return Picture(left + 400, 12, (*items, Text(left, 14, words, _SMALL, PALE_INK)))
+    items += [
+        Pixels(left, 4, color_bar(scale, 160, 12)),
+        Text(left - 6, 14, _number(scale.low), _SMALL, PALE_INK, "end"),
+        Text(left + 166, 14, _number(scale.high), _SMALL, PALE_INK),
+    ]
+    if tensor.samples.ndim > 3:
+        words = f"{_sampled(tensor)}; index of a row's first at its left"
+        items.append(Text(left + 240, 14, words, _SMALL, PALE_INK))
+    if tensor.strength is not None:
+        items.append(Text(IMAGE_SIDE + _GAP, 14, "mean magnitude", _SMALL, PALE_INK))
+    return Picture(left + 640, 12, tuple(items))
+
+
+def _sampled(tensor: TensorValues) -> str:
+    shown, channels = len(tensor.channels), tensor.statistics.channels
+    if shown == channels:
+        return f"{channels} channel{'s' * (channels > 1)}"
+    return f"{shown} of {channels:,} channels, evenly spread"
+
+
+def _channels_left(tensor: TensorValues) -> int:
+    return (IMAGE_SIDE + _GAP) * (1 if tensor.strength is None else 2)
+
+
+def _sample(tensor: TensorValues, place: int, image: SampleImage, scale: ColorScale) -> Picture:
+    shown = scaled_to(image.pixels, IMAGE_SIDE)
+    items: list[Item] = [*_framed(0, shown)]
+    left = _channels_left(tensor)
+    caption = fitted(image.caption, left - _GAP, _SMALL)
+    items.append(Text(0, IMAGE_SIDE + 18, caption, _SMALL, INK))
+    if tensor.strength is not None:
+        heat = stretched(tensor.strength[place], *shown.shape[:2])
+        items += _framed(IMAGE_SIDE + _GAP, overlaid(shown, heat))
+    grid = _channels(tensor, place, scale)
+    items += grid.moved(left, 0)
+    return Picture(left + grid.width, max(IMAGE_SIDE + 24, grid.height), tuple(items))
+
+
+def _framed(left: int, pixels: np.ndarray) -> list[Item]:
+    height, width = pixels.shape[:2]
+    inset = (IMAGE_SIDE - width) // 2, (IMAGE_SIDE - height) // 2
+    return [
+        Box(left, 0, IMAGE_SIDE, IMAGE_SIDE, fill=_MAT),
+        Pixels(left + inset[0], inset[1], pixels),
+    ]
+
+
+def _channels(tensor: TensorValues, place: int, scale: ColorScale) -> Picture:
+    """Draws the channels of one image on a grid, or as bars where they have no positions."""
+    sample = tensor.samples[place]
+    if sample.ndim == 1:
+        width = min(_GRID_WIDTH, max(240, 14 * len(sample)))
+        pixels = bar_chart(sample, IMAGE_SIDE, width, limits=(scale.low, scale.high))
+        return Picture(_INDEX_WIDTH + width, IMAGE_SIDE, (Pixels(_INDEX_WIDTH, 0, pixels),))
+    tiles = channel_tiles(sample, _GRID_WIDTH)
+    height, width = tiles.shape[1:]
+    # A few channels have room to be as large as the image.
+    side = IMAGE_SIDE if len(tiles) * (IMAGE_SIDE + 2) <= _GRID_WIDTH else _TILE_SIDE
+    enlarge = max(1, side // max(height, width))
+    rows = math.ceil(len(tiles) / max(1, _GRID_WIDTH // (enlarge * width + 2)))
+    columns = math.ceil(len(tiles) / rows)
+    style = GridStyle("fixed", (0.0, 1.0), columns, padding=2, enlarge=enlarge)
+    layout = grid_layout(len(tiles), height, width, style)
+    items: list[Item] = [Pixels(_INDEX_WIDTH, 0, tile_grid(scale.rgb(tiles), style))]
+    if sample.ndim > 2:
+        for first in range(0, len(tiles), columns):
+            baseline = layout.corner(first)[0] + layout.tile_height // 2 + 4
+            index = str(tensor.channels[first])
+            items.append(Text(_INDEX_WIDTH - 6, baseline, index, _SMALL, PALE_INK, "end"))
+    return Picture(_INDEX_WIDTH + layout.width, layout.height, tuple(items))
+
+
+def _overall(statistics: TensorStatistics) -> Picture:
+    """Draws the histogram of all values and one bar a channel, with the numbers below."""
+    side = 480
+    items: list[Item] = [Text(0, 12, "values (count, log scale)", _SMALL, PALE_INK)]
+    bins = statistics.histogram
+    if bins is not None:
+        items.append(Pixels(0, 18, bar_chart(np.log1p(bins.counts), _PANEL_HEIGHT, side)))
+        items += _axis(0, side, bins.edges)
+    left = side + 2 * _GAP
+    items.append(Text(left, 12, _channel_words(statistics), _SMALL, PALE_INK))
+    means, dead = statistics.channel_mean, statistics.channel_zeros == 1
+    items.append(Pixels(left, 18, bar_chart(means, _PANEL_HEIGHT, side, marked=dead)))
+    items += _ends(left, side, "0", str(statistics.channels - 1))
+    items.append(Text(0, _PANEL_HEIGHT + 56, _numbers(statistics), _NORMAL))
+    return Picture(left + side, _PANEL_HEIGHT + 62, tuple(items))
+
+
+def _channel_words(statistics: TensorStatistics) -> str:
+    words = "mean of each channel"
+    finite = statistics.channel_mean[np.isfinite(statistics.channel_mean)]
+    if finite.size:
+        words += f", from {_number(finite.min())} to {_number(finite.max())}"
+    return words + (f"; {statistics.dead:,} dead, on red" if statistics.dead else "")
+
+
+def _ends(left: int, width: int, first: str, last: str) -> list[Item]:
+    baseline = _PANEL_HEIGHT + 32
+    return [
+        Text(left, baseline, first, _SMALL, PALE_INK),
+        Text(left + width, baseline, last, _SMALL, PALE_INK, "end"),
+    ]
+
+
+def _axis(left: int, width: int, edges: np.ndarray) -> list[Item]:
+    low, high = float(edges[0]), float(edges[-1])
+    items = _ends(left, width, _number(low), _number(high))
+    zero = left + round(width * -low / (high - low))
+    if left + 60 < zero < left + width - 60:
+        items.append(Text(zero, _PANEL_HEIGHT + 32, "0", _SMALL, PALE_INK, "middle"))
+    return items
+
+
+def _numbers(statistics: TensorStatistics) -> str:
+    if statistics.mean is None:
+        return "no finite value"
+    told = [f"{key} {_number(getattr(statistics, key))}" for key in ("mean", "std", "min", "max")]
+    told.append(f"zeros {statistics.zeros:.1%}")
+    if statistics.saturated is not None:
+        told.append(f"saturated {statistics.saturated:.1%}")
+    told.append(f"dead channels {statistics.dead:,} of {statistics.channels:,}")
+    return "     ".join(told)
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}"

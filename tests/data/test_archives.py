@@ -3,7 +3,7 @@ import tarfile
 import pytest
 from made_sources import write_tar
 
-from tfinspect.data.archives import read_members
+from tfinspect.data.archives import extract, read_members
 from tfinspect.errors import DataError
 
 
@@ -79,3 +79,23 @@ def test_archives_are_read_from_streams(tmp_path):
     path = write_tar(tmp_path / "a.tar", {"one": b"1"})
     tf.io.gfile.copy(path, "ram://archives/a.tar", overwrite=True)
     assert read_members("ram://archives/a.tar", {"one"}) == {"one": b"1"}
+
+
+def test_wanted_files_are_unpacked_into_one_directory(tmp_path):
+    members = {"a/one": b"1", "two": b"22", "other": b"x"}
+    path = write_tar(tmp_path / "a.tar", members, mode="w:gz")
+    seen = []
+    wanted = {"one", "two"}.__contains__
+    extract(path, str(tmp_path / "out"), wanted, lambda *report: seen.append(report))
+    unpacked = {entry.name: entry.read_bytes() for entry in (tmp_path / "out").iterdir()}
+    assert unpacked == {"one": b"1", "two": b"22"}
+    assert seen == [("unpacking a.tar", 1, 0), ("unpacking a.tar", 3, 0)]
+
+
+def test_unpacking_a_truncated_archive_leaves_no_partial_file(tmp_path):
+    path = write_tar(tmp_path / "a.tar", {"one": bytes(range(256)) * 400}, mode="w")
+    data = (tmp_path / "a.tar").read_bytes()
+    (tmp_path / "a.tar").write_bytes(data[:50_000])
+    with pytest.raises(DataError, match=r"a.tar' is cut off or broken"):
+        extract(path, str(tmp_path / "out"), lambda name: True)
+    assert list((tmp_path / "out").iterdir()) == []

@@ -165,3 +165,10 @@ def test_no_network_says_which_file_to_put_where(path):
     ) as error:
         download("http://127.0.0.1:1/x.tar.gz", str(path), MD5)
     assert "Connection refused" in str(error.value)
+
+
+def test_a_file_without_a_known_md5_is_taken_as_it_comes(server, path):
+    download(server.url, str(path), None)
+    download(server.url, str(path), None)
+    assert path.read_bytes() == BODY
+    assert len(server.requests) == 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import tf_keras
-from conftest import filled
+from oracle_nets import filled
 
 from tfinspect.errors import NetworkError
 from tfinspect.nets import blocks

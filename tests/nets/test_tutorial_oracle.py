@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import filled
+from oracle_nets import filled
 
 from tfinspect.nets.registry import get_spec
 from tfinspect.nets.slim_model import SlimModel

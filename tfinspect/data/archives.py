@@ -1,12 +1,16 @@
-"""Members of tar archives, read without extracting anything."""
+"""Members of tar archives, read or unpacked without leaving the target directory."""
 
+import contextlib
+import os
 import posixpath
 import re
+import shutil
 import tarfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from tfinspect import files
+from tfinspect.data.examples import Progress
 from tfinspect.errors import DataError
 
 SUFFIXES = (".tar.gz", ".tgz", ".tar")
@@ -22,19 +26,62 @@ def read_members(path: str, names: Collection[str]) -> dict[str, bytes]:
         the directory it is extracted to.
     """
     found: dict[str, bytes] = {}
+    with _opened(path) as archive:
+        for member in _safe_members(archive, path):
+            name = posixpath.basename(member.name)
+            if member.isfile() and name in names:
+                found[name] = _content(archive, member)
+    return found
+
+
+def extract(
+    path: str, directory: str, wanted: Callable[[str], bool], progress: Progress | None = None
+) -> None:
+    """Writes files of an archive into one directory, by the last component of their names.
+
+    Args:
+      path: of the archive.
+      directory: created where it is missing.
+      wanted: tells for the last component of a name whether the file is written.
+      progress: called after each file with the bytes written; their sum is not known before.
+
+    Raises:
+      DataError: the archive is missing, cut off or no archive, has a member that would leave the
+        directory, or a file cannot be written.
+    """
+    files.make_directory(directory)
+    done = 0
+    with _opened(path) as archive:
+        for member in _safe_members(archive, path):
+            name = posixpath.basename(member.name)
+            if member.isfile() and wanted(name):
+                _write(archive, member, os.path.join(directory, name))
+                done += member.size
+                if progress is not None:
+                    progress(f"unpacking {os.path.basename(path)}", done, 0)
+
+
+def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> None:
+    source = archive.extractfile(member)
+    with files.writing(path) as target:
+        if source is not None:
+            shutil.copyfileobj(source, target, 1 << 20)
+        if target.tell() != member.size:
+            raise tarfile.ReadError(f"{target.tell()} of {member.size} bytes of '{member.name}'")
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[tarfile.TarFile]:
+    """Yields an archive, and reads it to its end afterwards."""
     try:
         with files.open_file(path) as stream, tarfile.open(fileobj=stream, mode="r:*") as archive:
-            for member in _safe_members(archive, path):
-                name = posixpath.basename(member.name)
-                if member.isfile() and name in names:
-                    found[name] = _content(archive, member)
+            yield archive
             _read_to_the_end(archive)
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise DataError(
             f"archive '{path}' is cut off or broken ({error}); "
             "delete it and get it again from its publisher."
         ) from error
-    return found
 
 
 def _read_to_the_end(archive: tarfile.TarFile) -> None:

@@ -18,8 +18,8 @@ _TIMEOUT_SECONDS = 30
 _RANGE_NOT_SATISFIABLE = 416
 
 
-def download(url: str, path: str, md5: str, progress: Progress | None = None) -> None:
-    """Downloads a file unless it is there, and verifies its MD5.
+def download(url: str, path: str, md5: str | None, progress: Progress | None = None) -> None:
+    """Downloads a file unless it is there, and verifies its MD5 where one is given.
 
     What was received of a broken download stays beside it as `….part`, and the next call goes on
     from there. Two processes that want the same file fetch it once: the second waits.
@@ -28,13 +28,13 @@ def download(url: str, path: str, md5: str, progress: Progress | None = None) ->
       DataError: no network, the connection breaks again and again, or the MD5 is wrong.
     """
     with locked(f"{path}.lock", progress):
-        if os.path.exists(path):
-            verify_md5(path, md5, f"delete it and run again, or replace it by '{url}'")
-        else:
+        if not os.path.exists(path):
             _download(url, path, md5, progress)
+        elif md5 is not None:
+            verify_md5(path, md5, f"delete it and run again, or replace it by '{url}'")
 
 
-def _download(url: str, path: str, md5: str, progress: Progress | None) -> None:
+def _download(url: str, path: str, md5: str | None, progress: Progress | None) -> None:
     part = f"{path}.part"
     report = _reporter(os.path.basename(path), progress)
     for attempt in range(_ATTEMPTS):
@@ -49,8 +49,8 @@ def _download(url: str, path: str, md5: str, progress: Progress | None) -> None:
     _finish(url, part, path, md5)
 
 
-def _finish(url: str, part: str, path: str, md5: str) -> None:
-    found = file_digest(part, "md5")
+def _finish(url: str, part: str, path: str, md5: str | None) -> None:
+    found = file_digest(part, "md5") if md5 is not None else None
     if found != md5:
         files.remove(part)
         raise DataError(

@@ -30,20 +30,22 @@ def variable_seed(name: str, seed: int) -> int:
     return zlib.crc32(f"{seed}/{name}".encode()) & 0x7FFFFFFF
 
 
-def seeded(initializer: Initializer, name: str, seed: int) -> Initializer:
+def seeded(initializer: Initializer, name: str, seed: int | None) -> Initializer:
     """Returns an initializer whose values depend on the name and the seed only.
 
     Args:
       initializer: called with a shape and a dtype, as TF1-style initializers are.
       name: full name of the variable, without `:0`.
-      seed: of the model.
+      seed: of the model; None draws nothing.
 
     Returns:
       A function of shape, dtype and partition_info; the values have the given one's distribution.
-      A constant initializer is returned as it is.
+      A constant initializer is returned as it is; without a seed all others become zeros.
     """
     if isinstance(initializer, _CONSTANTS):
         return initializer
+    if seed is None:
+        return tf.compat.v1.zeros_initializer()
 
     def initial_value(shape: Any, dtype: Any = None, partition_info: Any = None) -> np.ndarray:
         del partition_info

@@ -1,0 +1,134 @@
+import dataclasses
+import functools
+import http.server
+import threading
+
+import pytest
+from made_sources import write_tar
+
+from tfinspect.errors import DataError, NetworkError
+from tfinspect.nets import published
+from tfinspect.nets.published import published_checkpoint, resolve_checkpoint
+from tfinspect.nets.registry import get_spec
+
+V2_FILES = {
+    "mobilenet_v1_1.0_224.ckpt.index": b"index",
+    "mobilenet_v1_1.0_224.ckpt.data-00000-of-00001": b"data",
+    "mobilenet_v1_1.0_224.ckpt.meta": b"meta",
+    "mobilenet_v1_1.0_224.tflite": b"other",
+}
+ARCHIVE = "mobilenet_v1_1.0_224.tgz"
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def downloads(tmp_path, monkeypatch):
+    """The cache's place for archives."""
+    monkeypatch.setenv("TFINSPECT_CACHE", str(tmp_path / "cache"))
+    directory = tmp_path / "cache" / "downloads"
+    directory.mkdir(parents=True)
+    return directory
+
+
+@pytest.fixture
+def publisher(tmp_path, downloads, monkeypatch):
+    """A directory that is served as the publisher's."""
+    directory = tmp_path / "served"
+    directory.mkdir()
+    handler = functools.partial(Quiet, directory=str(directory))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_port}/{ARCHIVE}"
+    monkeypatch.setattr(
+        published,
+        "get_spec",
+        lambda name: dataclasses.replace(get_spec(name), checkpoint_url=url),
+    )
+    yield directory
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def names_in(directory):
+    return sorted(path.name for path in directory.iterdir())
+
+
+def test_the_archive_is_downloaded_and_the_checkpoint_alone_is_unpacked(publisher, tmp_path):
+    write_tar(publisher / ARCHIVE, V2_FILES, mode="w:gz", folder="./")
+    seen = []
+    prefix = published_checkpoint("mobilenet_v1", lambda *report: seen.append(report[0]))
+    unpacked = tmp_path / "cache" / "checkpoints"
+    assert prefix == str(unpacked / "mobilenet_v1" / "mobilenet_v1_1.0_224.ckpt")
+    assert names_in(unpacked) == ["mobilenet_v1"]
+    assert names_in(unpacked / "mobilenet_v1") == sorted(list(V2_FILES)[:2])
+    assert set(seen) == {f"downloading {ARCHIVE}", f"unpacking {ARCHIVE}"}
+
+
+def test_a_second_call_needs_neither_network_nor_archive(publisher, downloads):
+    write_tar(publisher / ARCHIVE, V2_FILES, mode="w:gz")
+    first = published_checkpoint("mobilenet_v1")
+    (publisher / ARCHIVE).unlink()
+    (downloads / ARCHIVE).unlink()
+    assert published_checkpoint("mobilenet_v1") == first
+
+
+def test_an_archive_that_was_put_there_is_used(downloads):
+    name = "inception_resnet_v2_2016_08_30"
+    write_tar(downloads / f"{name}.tar.gz", {f"{name}.ckpt": b"V1"}, mode="w:gz", folder="")
+    path = published_checkpoint("inception_resnet_v2")
+    with open(path, "rb") as stream:
+        assert stream.read() == b"V1"
+
+
+def test_without_the_archive_the_message_says_which_url_to_put_where(publisher, downloads):
+    expected = rf"cannot download 'http://.*/{ARCHIVE}' .* put it at '{downloads / ARCHIVE}'"
+    with pytest.raises(DataError, match=expected):
+        published_checkpoint("mobilenet_v1")
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"../x.ckpt": b"1"}, "leaves the target directory"),
+        ({"graph.pbtxt": b"1"}, "holds 0 checkpoints instead of one"),
+        ({"a.ckpt": b"1", "b.ckpt": b"2"}, "holds 2 checkpoints instead of one"),
+    ],
+)
+def test_another_archive_is_refused_and_leaves_nothing(downloads, tmp_path, members, message):
+    write_tar(downloads / "vgg_16_2016_08_28.tar.gz", members, mode="w:gz", folder="")
+    with pytest.raises(DataError, match=message):
+        published_checkpoint("vgg_16")
+    assert names_in(tmp_path / "cache" / "checkpoints") == []
+
+
+def test_a_truncated_archive_is_refused_and_leaves_nothing(downloads, tmp_path):
+    path = downloads / "vgg_16_2016_08_28.tar.gz"
+    write_tar(path, {"vgg_16.ckpt": bytes(range(256)) * 400}, mode="w:gz")
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DataError, match="is cut off or broken"):
+        published_checkpoint("vgg_16")
+    assert names_in(tmp_path / "cache" / "checkpoints") == []
+
+
+def test_network_without_published_weights_names_those_that_have_some():
+    message = "no weights of 'vgg_a' were published; nearest: 'vgg_1.'.*give the path"
+    with pytest.raises(NetworkError, match=message):
+        resolve_checkpoint("vgg_a")
+
+
+def test_a_path_stays_a_path(tmp_path, monkeypatch):
+    assert resolve_checkpoint("models/vgg_16.ckpt") == "models/vgg_16.ckpt"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "vgg_16").mkdir()
+    assert resolve_checkpoint("vgg_16") == "vgg_16"
+
+
+def test_a_networks_name_is_its_published_checkpoint(downloads):
+    write_tar(downloads / "vgg_19_2016_08_28.tar.gz", {"vgg_19.ckpt": b"1"}, mode="w:gz")
+    assert resolve_checkpoint("vgg_19").endswith("/checkpoints/vgg_19/vgg_19.ckpt")

@@ -133,6 +133,9 @@ def test_nested_tuples_are_no_keys_and_no_arguments(data):
         PYTHON_2[: PYTHON_2.index(b"cnumpy.core")]
         + b"cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nU\x02u1K\x00K\x01\x87R"
         + b"J\xff\xff\xff\x7f\x86Rs.",
+        # An array of bytes of three thousand million, and of more than can be counted.
+        pickle.BYTEARRAY8 + (3 << 30).to_bytes(8, "little") + b"text.",
+        pickle.BYTEARRAY8 + b"\xff" * 8 + b".",
     ],
 )
 def test_sizes_that_a_pickle_claims_are_not_believed(data):

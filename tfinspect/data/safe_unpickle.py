@@ -154,12 +154,21 @@ class _Unpickler(_InPython):
     def make_set(self) -> None:
         raise _ForeignError("set")
 
+    def make_bytes(self) -> None:
+        # The one in Python makes room for as many as the pickle claims.
+        size = int.from_bytes(self.read(8), "little")
+        data = self.read(size) if size < 1 << 63 else b""
+        if len(data) != size:
+            raise EOFError("it is cut off")
+        self.append(bytearray(data))
+
     for _code, _load in (
         (pickle.SETITEM, set_item),
         (pickle.SETITEMS, set_items),
         (pickle.DICT, make_dict),
         (pickle.EMPTY_SET, make_set),
         (pickle.FROZENSET, make_set),
+        (pickle.BYTEARRAY8, make_bytes),
     ):
         dispatch[_code[0]] = _load
 

@@ -1,8 +1,9 @@
 """MetaGraphs of Inception-ResNet-v2 to measure readers on; run as a script, in its own process.
 
-`python benchmarks/inception_graph.py inference|training PATH` exports the network as TensorFlow 1
-programs did: with shapes, op definitions, collections and a saver; `training` adds losses,
-gradients and momentum. Architecture: arXiv:1602.07261, with the names of the published checkpoint.
+`python benchmarks/inception_graph.py inference|training|saved_model PATH` exports the network as
+TensorFlow 1 programs did: with shapes, op definitions, collections and a saver; `training` adds
+losses, gradients and momentum; `saved_model` writes a directory, with initial values and a
+signature. Architecture: arXiv:1602.07261, with the names of the published checkpoint.
 """
 
 import sys
@@ -144,8 +145,21 @@ def export(kind, path):
             with tf.control_dependencies(v1.get_collection(v1.GraphKeys.UPDATE_OPS)):
                 optimizer.minimize(v1.losses.get_total_loss(), step)
         check_names()
-        v1.train.Saver().export_meta_graph(path)
+        if kind == "saved_model":
+            save(path, images, net)
+        else:
+            v1.train.Saver().export_meta_graph(path)
         return len(graph.get_operations())
+
+
+def save(directory, images, net):
+    with v1.Session() as session:
+        session.run(v1.global_variables_initializer())
+        builder = v1.saved_model.Builder(directory)
+        sides = ({"images": images}, {"logits": net})
+        signature = v1.saved_model.predict_signature_def(*sides)
+        builder.add_meta_graph_and_variables(session, ["serve"], {"serving_default": signature})
+        builder.save()
 
 
 def check_names():

@@ -10,9 +10,9 @@ import os
 import sys
 import tempfile
 
-from list_vars import best, ours, written
+from list_vars import bandwidth, best, ours, written
 
-TARGET_BANDWIDTH, TARGET_MEGABYTES = 0.5, 200
+CLAIM = "list-vars --stats reads at half the bandwidth of np.fromfile and np.min"
 READ = "import sys, numpy as np; np.fromfile(sys.argv[1], np.float32).min()"
 
 
@@ -30,21 +30,7 @@ def measure(rounds: int) -> dict:
             },
             rounds,
         )
-    for side in measured.values():
-        side["megabytes_per_second"] = round(megabytes / side["seconds"])
-    baseline = measured["fromfile_and_min"]["megabytes_per_second"]
-    return {
-        "claim": "list-vars --stats reads at half the bandwidth of np.fromfile and np.min",
-        "target": {"bandwidth": TARGET_BANDWIDTH, "megabytes": TARGET_MEGABYTES},
-        "file_megabytes": round(megabytes),
-        "rounds": rounds,
-        "measured": measured,
-        "ratio": {
-            name: round(measured[name]["megabytes_per_second"] / baseline, 3)
-            for name in ("stats_v2", "stats_v1")
-        },
-        "machine": {"cores": os.cpu_count()},
-    }
+    return bandwidth(CLAIM, megabytes, rounds, measured)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,13 @@ def test_an_alarm_names_tensor_value_and_bound():
     ]
 
 
+@pytest.mark.parametrize("metric", ["nan", "inf", "dead"])
+def test_counts_are_told_to_the_last_one(metric):
+    assert raised([parse_alarm(f"{metric}>0")], [{"name": "a:0", metric: 14112}]) == [
+        f"a:0: {metric} is 14,112 (alarm {metric}>0)"
+    ]
+
+
 def test_an_alarm_that_needs_a_reference_says_so():
     with pytest.raises(ConfigError, match="give them with --reference DIR"):
         raised([parse_alarm("drift>0.1")], [ROW])

@@ -5,14 +5,16 @@ import h5py
 import ml_dtypes
 import numpy as np
 import pytest
-from oracle_files import CKPT_V1, CKPT_V2, KERAS3, OBJECT_BASED, TF_KERAS
+from graph_files import META_GRAPH
+from oracle_files import CKPT_V1, CKPT_V2, KERAS3, OBJECT_BASED, TF_KERAS, broken_copy
 
 import tfinspect
 from tfinspect.artifacts import open_artifact
-from tfinspect.errors import ConfigError
+from tfinspect.errors import ArtifactError, ConfigError
 from tfinspect.value_difference import value_difference
 
 RANDOM = np.random.RandomState(0)
+BROKEN = "tower_0/conv3/weights"
 
 
 @pytest.fixture
@@ -128,6 +130,64 @@ def test_other_types_are_compared(dtype):
     assert value_difference(one, two).max_abs == 1
 
 
+@pytest.mark.parametrize(
+    ("one", "two", "apart"),
+    [
+        (np.uint64([2**63, 5]), np.uint64([2**63 + 1, 5]), 1),
+        (np.int64([-(2**63), 0]), np.int64([2**63 - 1, 0]), 2**64 - 1),
+        (np.int32([7, 7]), np.int64([7, 2**53 + 8]), 2**53 + 1),
+    ],
+)
+def test_integers_are_exact(one, two, apart):
+    found = value_difference(one, two)
+    assert (found.max_abs, found.changed) == (apart, 0.5)
+    assert found.relative_l2 == pytest.approx(apart / np.linalg.norm(one.astype(float)))
+    assert found.exceeds(1e-20)
+
+
+def test_complex_numbers_are_points_of_the_plane():
+    found = value_difference(np.complex64([3 + 4j, 1]), np.complex64([0, 1]))
+    assert (found.max_abs, found.changed) == (5, 0.5)
+    assert found.relative_l2 == pytest.approx(5 / np.sqrt(26))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, ml_dtypes.bfloat16, np.int64, bool])
+def test_complex_numbers_are_compared_with_real_ones(dtype):
+    real, other = np.array([0, 1], dtype), np.complex64([0, 1 + 2j])
+    assert value_difference(real, other).max_abs == 2
+    assert value_difference(other, real).changed == 0.5
+
+
+def test_complex_numbers_with_nan_differ_as_a_whole():
+    one, two = np.complex64([complex(np.nan, 1), 2]), np.complex64([complex(np.nan, 2), 2])
+    found = value_difference(one, two)
+    assert (found.changed, found.max_abs) == (0.5, np.inf)
+    assert value_difference(one, one.astype(complex)).changed == 0
+
+
+@pytest.mark.parametrize("largest", [1e-200, 5e-324, 1e-120, 8e307])
+def test_doubles_whose_squares_vanish_or_overflow_are_compared(largest):
+    one, two = np.float64([largest, 0]), np.float64([2 * largest, 0])
+    found = value_difference(one, two)
+    assert (found.max_abs, found.changed) == (largest, 0.5)
+    assert (found.relative_l2, found.cosine) == (pytest.approx(1), pytest.approx(1))
+
+
+def test_small_difference_of_large_values_is_kept():
+    found = value_difference(np.float64([1, 0]), np.float64([1, 1e-200]))
+    assert found.relative_l2 == pytest.approx(1e-200, abs=0)
+
+
+def test_constant_of_one_element_takes_little_memory():
+    value = np.broadcast_to(np.float32(1), (4096, 4096))
+    tracemalloc.start()
+    found = value_difference(value, value)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.changed == 0
+    assert peak < 4e6
+
+
 def test_strings_are_compared():
     found = value_difference(np.array([b"a", b"b"], object), np.array([b"a", b"c"], object))
     assert (found.changed, found.relative_l2) == (0.5, None)
@@ -150,9 +210,40 @@ def test_scope_is_matched_by_whole_components(made):
     assert _statuses(a, a, scope="Logits") == {"Logits/w": "equal"}
 
 
-def test_values_that_cannot_be_read_are_told(made):
+def test_values_that_neither_side_holds_are_equal_by_name_shape_and_type(made):
     a, b = made("a", x=np.void(b"abc")), made("b", x=np.void(b"abc"))
-    assert _statuses(a, b) == {"x": "unreadable"}
+    (found,) = tfinspect.diff(a, b)
+    assert (found.status, found.changed) == ("equal", None)
+    assert "'x'" in found.reason
+
+
+def test_graph_without_values_equals_itself():
+    assert set(_statuses(META_GRAPH, META_GRAPH).values()) == {"equal"}
+
+
+def test_value_that_one_side_alone_holds_is_unreadable():
+    found = _statuses(META_GRAPH, CKPT_V2)
+    assert found["tower_0/conv3/weights"] == "unreadable"
+
+
+@pytest.mark.parametrize(("name", "status"), [(BROKEN, "unreadable"), ("elsewhere", "removed")])
+def test_broken_value_is_told_and_the_rest_is_compared(name, status, tmp_path):
+    broken = broken_copy(CKPT_V2, tmp_path, BROKEN)
+    found = _statuses(broken, CKPT_V2, renames=[(f"^{BROKEN}$", name)])
+    # Under another name in A the variable is added in B.
+    assert found.pop(BROKEN) == (status if name == BROKEN else "added")
+    assert set(found.values()) == {"equal"}
+
+
+def test_renamed_variable_tells_its_name_in_b():
+    found = list(tfinspect.diff(CKPT_V2, CKPT_V2, renames=[("^tower_0/", "net/")]))
+    renamed = {one.name: one.other for one in found if one.status == "renamed"}
+    assert renamed["tower_0/conv3/weights"] == "tower_0/conv3/weights"
+
+
+def test_live_object_is_refused():
+    with pytest.raises(ArtifactError, match=r"a list cannot be compared; .*save a live object"):
+        tfinspect.diff([], CKPT_V2)
 
 
 def test_optimizer_slots_are_left_out():

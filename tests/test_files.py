@@ -114,3 +114,14 @@ def test_a_directory_that_holds_something_is_not_removed_as_empty(place):
     write(files.join(place, "a"))
     files.remove_empty_directory(place)
     assert files.list_directory(place) == ["a"]
+
+
+def test_directory_that_can_be_made_is_writable_and_is_not_made(tmp_path):
+    files.require_writable(str(tmp_path / "a" / "b"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_file_in_place_of_a_directory_is_not_writable(tmp_path):
+    (tmp_path / "taken").touch()
+    with pytest.raises(DataError, match=r"into '.*taken/b': '.*taken' is no directory"):
+        files.require_writable(str(tmp_path / "taken" / "b"))

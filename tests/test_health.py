@@ -3,7 +3,7 @@ import tracemalloc
 import ml_dtypes
 import numpy as np
 import pytest
-from oracle_files import CKPT_V2, copied
+from oracle_files import CKPT_V2, broken_copy
 
 from tfinspect.artifacts import open_artifact
 from tfinspect.entries import VariableEntry
@@ -35,6 +35,9 @@ def test_healthy_kernel_has_no_findings():
         (np.float32([1, -2e7, 3e6]), "exploding", 2),
         (np.float32([1, 1e-40, 0]), "denormal", 1),
         (np.array([np.nan, 1], ml_dtypes.bfloat16), "nan", 1),
+        (np.float32([np.inf, np.inf, 2e6, 1]), "exploding", 1),
+        (np.array([1e-40, 1, 2], ml_dtypes.bfloat16), "denormal", 1),
+        (np.array([np.nan, 1, 2], ml_dtypes.float8_e5m2), "nan", 1),
     ],
 )
 def test_wrong_values_are_found(value, finding, count):
@@ -66,7 +69,29 @@ def test_filters_of_a_depthwise_kernel_are_its_channels():
 def test_zero_filters_are_not_copies_of_each_other():
     kernel = _kernel(3, 3, 8, 16)
     kernel[..., :3] = 0
-    assert _found(kernel) == {}
+    assert "duplicate filters" not in _found(kernel)
+
+
+def test_zero_filters_are_dead():
+    kernel = _kernel(3, 3, 8, 16)
+    kernel[..., [2, 9]] = 0
+    found = _found(kernel)["dead filters"]
+    assert (found.count, found.detail) == (2, "all weights are near zero in filters 2, 9")
+
+
+@pytest.mark.parametrize(
+    ("layer", "dead"), [("conv2d", None), ("conv2d_transpose", 1), ("depthwise_conv2d", 4)]
+)
+def test_filters_are_those_of_the_layer_of_a_kernel(layer, dead):
+    kernel = _kernel(3, 3, 8, 4)
+    kernel[:, :, 5] = 0
+    entry = VariableEntry("net/up/kernel", kernel.shape, "float32", kernel.size, kernel.nbytes)
+    found = {one.finding: one.count for one in value_findings(entry, kernel, None, layer)}
+    assert found.get("dead filters") == dead
+
+
+def test_broken_values_are_counted_among_all():
+    assert _found(np.float32([1, np.nan, 2]))["nan"].detail == "1 of 3 values"
 
 
 @pytest.mark.parametrize("kind", ["gamma", "moving_variance"])
@@ -75,17 +100,17 @@ def test_channels_without_scale_are_dead(kind):
     assert (found.count, found.detail) == (1, f"{kind} is near zero in channels 1")
 
 
+@pytest.mark.parametrize("dtype", [ml_dtypes.float8_e5m2, ml_dtypes.float8_e4m3fn])
+def test_small_steps_of_eight_bit_floats_are_no_finding(dtype):
+    assert _found(np.array([2**-9, 2**-8, 1], dtype)) == {}
+
+
 def test_small_values_elsewhere_are_not_dead():
     assert _found(np.float32([1, 1e-9, 2]), "net/biases") == {}
 
 
 def test_broken_value_is_a_finding_and_the_rest_is_read(tmp_path):
-    prefix = copied(CKPT_V2, tmp_path)
-    path = tmp_path / f"{prefix.name}.data-00000-of-00001"
-    data = bytearray(path.read_bytes())
-    value = open_artifact(CKPT_V2).read("tower_0/conv3/weights")
-    data[data.find(value.tobytes())] ^= 1
-    path.write_bytes(data)
+    prefix = broken_copy(CKPT_V2, tmp_path, "tower_0/conv3/weights")
     found = [(one.name, one.finding) for one in health(open_artifact(prefix))]
     assert ("tower_0/conv3/weights", "unreadable") in found
     assert ("extras/special", "nan") in found

@@ -26,6 +26,7 @@ def _loaded_after(statement):
         CLI + "(['evaluate', '--help'], standalone_mode=False)",
         CLI + "(['predict', '--help'], standalone_mode=False)",
         CLI + "(['check-records', '--help'], standalone_mode=False)",
+        CLI + "(['nets'], standalone_mode=False)",
         "from tfinspect.nets.registry import list_specs; list_specs()",
     ],
 )

@@ -15,24 +15,59 @@ ALLOWED = {
     "cache": set(),
     "entries": {"errors", "names"},
     "listing": BASE | {"entries"},
-    "text": BASE | {"entries"},
+    "columns": set(),
+    "text": BASE | {"entries", "columns"},
     "artifacts": BASE | {"entries"},
-    "stats": BASE | {"entries", "artifacts"},
-    "health": BASE | {"entries", "artifacts", "stats"},
-    "value_difference": BASE,
-    "diff": BASE | {"entries", "artifacts", "listing", "value_difference"},
+    "vector_sums": set(),
+    "stats": BASE | {"entries", "artifacts", "vector_sums"},
+    "health": BASE | {"entries", "artifacts", "stats", "vector_sums"},
+    "value_difference": BASE | {"vector_sums"},
+    "diff": BASE | {"entries", "artifacts", "listing", "value_difference", "vector_sums"},
     "graph_relations": BASE | {"entries"},
     "graph_listing": BASE | {"entries", "listing", "graph_relations"},
     "op_costs": BASE | {"entries"},
     "graph_views": BASE | {"entries", "op_costs"},
     "tensors": BASE | {"entries", "artifacts", "graph_listing", "live_graph", "shape_inference"},
     "live_graph": BASE | {"artifacts"},
+    "live_keras": BASE,
+    "live_variables": BASE | {"entries", "artifacts", "live_graph", "live_keras"},
+    "variables": BASE | {"entries", "artifacts", "listing", "live_variables"},
     "shape_inference": BASE | {"entries", "artifacts"},
-    "data": BASE,
-    "nets": BASE,
-    "plots": BASE,
-    "model": BASE | {"nets", "data", "training"},
-    "training": BASE | {"nets", "data", "plots", "model"},
+    "python_ops": BASE | {"entries"},
+    "custom_ops": BASE,
+    "event_file": BASE | {"data", "histogram"},
+    "spread": set(),
+    "histogram": BASE,
+    "tensor_statistics": BASE | {"histogram"},
+    "tensor_drift": BASE | {"histogram", "tensor_statistics"},
+    "alarms": BASE,
+    "data": BASE | {"spread"},
+    # Published weights are fetched as data sets are.
+    "nets": BASE | {"data"},
+    "plots": BASE | {"tensor_statistics"},
+    "probe": BASE
+    | {"entries", "artifacts", "listing", "health", "graph_listing", "graph_relations", "model"}
+    | {"spread", "tensor_statistics"},
+    "activation_pictures": BASE
+    | {"model", "nets", "data", "probe", "plots", "event_file", "alarms", "tensor_drift"},
+    "ranking": BASE | {"text", "model", "data", "probe", "plots", "training"},
+    "filter_pictures": BASE | {"artifacts", "event_file", "plots", "probe"},
+    "model": BASE | {"artifacts", "nets", "data", "training"},
+    "training": BASE
+    | {"entries", "listing", "python_ops", "tensor_statistics", "event_file"}
+    | {"nets", "data", "plots", "model"},
+    "cluster": BASE,
+    "transfer": BASE
+    | {"entries", "listing", "artifacts", "nets", "model", "training", "data", "probe", "plots"}
+    | {"filter_pictures"},
+    "extraction": BASE
+    | {"artifacts", "nets", "model", "training", "transfer", "data", "python_ops"},
+    "verification": BASE | {"artifacts", "model", "data", "transfer", "extraction"},
+    "play": BASE | {"artifacts", "model", "data"},
+    "report": BASE
+    | {"entries", "listing", "text", "artifacts", "stats", "health", "op_costs", "tensors"}
+    | {"model", "probe", "plots", "training", "data", "spread", "filter_pictures"}
+    | {"activation_pictures", "ranking"},
 }
 MATPLOTLIB_HOMES = {"plots"}
 

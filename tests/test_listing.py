@@ -1,3 +1,5 @@
+import tracemalloc
+
 import pytest
 
 from tfinspect import listing
@@ -125,3 +127,18 @@ def test_brief_rows_have_no_empty_columns():
     (row,) = listing.brief_rows([_entry("w")])
     assert list(row) == ["name", "shape", "dtype", "parameters", "bytes"]
     assert "trainable" in listing.brief_rows(ENTRIES)[0]
+
+
+@pytest.mark.parametrize("digits", ["1" * 5000, "\u0661", "\u00b2"])
+def test_names_with_any_digits_sort(digits):
+    names = ["w10", "w9", f"w{digits}"]
+    assert _names(listing.sort([_entry(name) for name in names], "name"))[0] == "w9"
+
+
+def test_scopes_of_a_name_without_end_take_little_memory():
+    tracemalloc.start()
+    found = listing.all_scopes([_entry("/".join("a" * 30_000)), _entry("net/b/w")])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert {"/".join("a" * 30_000), "net/b/w"} <= found
+    assert peak < 100 << 20

@@ -66,3 +66,16 @@ def test_no_likeness_offers_the_first_names():
     assert names.choices("?", "bac") == "there are: 'a', 'b', 'c'"
     assert names.choices("?", "abcdefg").endswith("'e' and 2 more")
     assert names.choices("?", []) == "there are none"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0", 0), ("12", 12), ("007", 7), ("9" * 18, 10**18 - 1)],
+)
+def test_digits_are_a_number(text, number):
+    assert names.decimal(text) == number
+
+
+@pytest.mark.parametrize("text", ["", "-1", " 1", "1_0", "\u00b2", "\u0661", "1" * 5000])
+def test_anything_else_is_no_number(text):
+    assert names.decimal(text) is None

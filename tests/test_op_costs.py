@@ -7,6 +7,9 @@ import tensorflow as tf
 
 import tfinspect
 from tfinspect.live_graph import as_artifact
+from tfinspect.nets.arg_scopes import inception_resnet_v2_arg_scope
+from tfinspect.nets.inception_resnet_v2 import inception_resnet_v2
+from tfinspect.nets.slim_compat import slim, without_layer_warnings
 from tfinspect.op_costs import Cost, op_costs
 
 v1 = tf.compat.v1
@@ -28,6 +31,11 @@ def _cost(build):
             2 * 81 * 9 * 8,
             81 * 8,
         ),
+        (
+            lambda x: tf.nn.conv2d_transpose(x, tf.zeros([3, 3, 8, 4]), [1, 18, 18, 8], 2),
+            2 * 81 * 4 * 9 * 8,
+            18 * 18 * 8,
+        ),
         (lambda x: tf.matmul(x[:, 0, 0], tf.zeros([4, 5])), 2 * 4 * 5, 5),
         (lambda x: tf.matmul(x[:, 0, 0], tf.zeros([5, 4]), transpose_b=True), 2 * 4 * 5, 5),
         (lambda x: tf.nn.max_pool2d(x, 3, 2, "VALID"), 9 * 16 * 4, 16 * 4),
@@ -38,7 +46,17 @@ def _cost(build):
             81 * 4,
         ),
     ],
-    ids=["conv", "group conv", "depthwise", "matmul", "transposed", "max", "average", "norm"],
+    ids=[
+        "conv",
+        "group conv",
+        "depthwise",
+        "transposed conv",
+        "matmul",
+        "transposed",
+        "max",
+        "average",
+        "norm",
+    ],
 )
 def test_cost_is_the_closed_form(build, flops, size):
     assert _cost(build) == Cost(flops, size * 4)
@@ -65,3 +83,50 @@ def test_resnet20_has_the_closed_form_of_its_paper():
         area = size * size * filters * 9
         stages.append(area * filters // 2 + 5 * area * filters)
     assert counted == 2 * (first + math.fsum(stages) + 64 * 10)
+
+
+# Szegedy et al. 2016 (arXiv:1602.07261), figures 15 to 20, sizes as in the published network for
+# images of 299: how often, side of the map that is made, height and width of the filter, channels
+# taken and made. Summed up by hand these are 13,155,795,552 multiplications.
+LAYERS = {
+    "stem": (1, [(149, 3, 3, 3, 32), (147, 3, 3, 32, 32), (147, 3, 3, 32, 64)]),
+    "stem, after a pool": (1, [(73, 1, 1, 64, 80), (71, 3, 3, 80, 192)]),
+    "Mixed_5b, 1x1 and 5x5": (1, [(35, 1, 1, 192, 96), (35, 1, 1, 192, 48), (35, 5, 5, 48, 64)]),
+    "Mixed_5b, 3x3": (1, [(35, 1, 1, 192, 64), (35, 3, 3, 64, 96), (35, 3, 3, 96, 96)]),
+    "Mixed_5b, pool": (1, [(35, 1, 1, 192, 64)]),
+    "block35, 1x1 and 3x3": (10, [*[(35, 1, 1, 320, 32)] * 2, (35, 3, 3, 32, 32)]),
+    "block35, two 3x3": (10, [(35, 1, 1, 320, 32), (35, 3, 3, 32, 48), (35, 3, 3, 48, 64)]),
+    "block35, up": (10, [(35, 1, 1, 128, 320)]),
+    "Mixed_6a, 3x3": (1, [(17, 3, 3, 320, 384)]),
+    "Mixed_6a, two": (1, [(35, 1, 1, 320, 256), (35, 3, 3, 256, 256), (17, 3, 3, 256, 384)]),
+    "block17, 1x1": (20, [(17, 1, 1, 1088, 192)]),
+    "block17, 7x1": (20, [(17, 1, 1, 1088, 128), (17, 1, 7, 128, 160), (17, 7, 1, 160, 192)]),
+    "block17, up": (20, [(17, 1, 1, 384, 1088)]),
+    "Mixed_7a, 3x3": (1, [*[(17, 1, 1, 1088, 256)] * 2, (8, 3, 3, 256, 384), (8, 3, 3, 256, 288)]),
+    "Mixed_7a, two": (1, [(17, 1, 1, 1088, 256), (17, 3, 3, 256, 288), (8, 3, 3, 288, 320)]),
+    "block8, 1x1": (10, [(8, 1, 1, 2080, 192)]),
+    "block8, 3x1": (10, [(8, 1, 1, 2080, 192), (8, 1, 3, 192, 224), (8, 3, 1, 224, 256)]),
+    "block8, up": (10, [(8, 1, 1, 448, 2080)]),
+    "end": (1, [(8, 1, 1, 2080, 1536), (1, 1, 1, 1536, 1001)]),
+}
+
+
+@pytest.mark.slow
+def test_inception_resnet_v2_has_the_closed_form_of_its_layers():
+    with tf.Graph().as_default() as graph, without_layer_warnings():
+        with slim.arg_scope(inception_resnet_v2_arg_scope()):
+            images = v1.placeholder(tf.float32, [None, 299, 299, 3])
+            inception_resnet_v2(images, 1001, is_training=False, create_aux_logits=False)
+    artifact = as_artifact(graph)
+    types = {op.name: op.op_type for op in artifact.ops}
+    counted = sum(
+        cost.flops
+        for (_, name), cost in op_costs(artifact.ops).items()
+        if types[name] in ("Conv2D", "MatMul")
+    )
+    products = sum(
+        times * side * side * height * width * taken * made
+        for times, layers in LAYERS.values()
+        for side, height, width, taken, made in layers
+    )
+    assert (products, counted) == (13_155_795_552, 2 * products)

@@ -4,7 +4,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 from graph_files import GRAPH, META_GRAPH
-from oracle_files import CKPT_V2, copied
+from oracle_files import CKPT_V2, broken_copy, copied
 
 from tfinspect import stats
 from tfinspect.artifacts import open_artifact
@@ -99,3 +99,26 @@ def test_large_doubles_have_statistics_though_their_squares_overflow():
     assert (found.min, found.max, found.inf, found.zeros) == (-1e200, 3e200, 1, 0.25)
     for name in ("mean", "std", "norm"):
         assert getattr(found, name) == pytest.approx(getattr(small, name) * 1e200, rel=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-320, 1e-130])
+def test_small_doubles_have_statistics_though_their_squares_vanish(scale):
+    value = np.float64([1, 3]) * scale
+    found = stats.value_stats(value)
+    assert (found.min, found.max) == (value[0], value[1])
+    assert found.std == pytest.approx(scale, rel=1e-3, abs=0)
+    assert found.norm == pytest.approx(np.sqrt(10) * scale, rel=1e-3, abs=0)
+
+
+def test_smallest_value_beside_a_large_one_is_kept():
+    assert stats.value_stats(np.float64([1e200, 5e-324, np.inf])).min == 5e-324
+
+
+def test_broken_value_has_a_reason_and_the_rest_is_read(tmp_path):
+    artifact = open_artifact(broken_copy(CKPT_V2, tmp_path, "tower_0/conv3/weights"))
+    found = {entry.name: one for entry, one in stats.variable_stats(artifact, artifact.variables)}
+    broken = found.pop("tower_0/conv3/weights")
+    assert broken.mean is None
+    assert "'tower_0/conv3/weights'" in broken.broken
+    assert found["tower_0/conv1/weights"].mean is not None
+    assert {one.broken for one in found.values()} == {None}

@@ -6,6 +6,7 @@ import tensorflow as tf
 import tf_keras
 from graph_files import FROZEN, GRAPH, META_GRAPH, TF2_SAVED_MODEL, described, expected, written
 from oracle_files import CKPT_V2
+from tensorboard.compat.proto import graph_pb2
 
 import tfinspect
 from tfinspect.errors import ArtifactError, ConfigError
@@ -121,7 +122,17 @@ def test_tensor_of_a_network_is_got_by_name():
     assert found.graph.get_tensor_by_name("images:0").shape == (None, 32, 32, 3)
 
 
-@pytest.mark.parametrize("name", ["net/halves:2", "net/halves", "net/half:0"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "net/halves:2",
+        "net/halves:-1",
+        "net/halves: 1",
+        "net/halves:0_1",
+        "net/halves",
+        "net/half:0",
+    ],
+)
 def test_unknown_tensor_of_a_live_graph_is_refused(name):
     with tf.Graph().as_default() as graph:
         tf.split(tf.zeros([4, 2]), 2, name="net/halves")
@@ -147,3 +158,24 @@ def test_stored_value_is_got_by_name():
 def test_tensor_without_a_stored_value_is_refused(path, name, message):
     with pytest.raises(ArtifactError, match=message):
         tfinspect.get_tensor(path, name)
+
+
+def test_function_argument_of_a_type_that_does_not_exist_is_refused(tmp_path):
+    graph = graph_pb2.GraphDef()
+    graph.node.add(name="a", op="NoOp")
+    function = graph.library.function.add()
+    function.signature.name = "f"
+    function.signature.input_arg.add(name="x", type=9999)
+    (tmp_path / "graph.pb").write_bytes(graph.SerializeToString())
+    with pytest.raises(ArtifactError, match=r"cannot infer the shapes .*without --shapes"):
+        tfinspect.list_tensors(tmp_path / "graph.pb", shapes=True)
+
+
+@pytest.mark.parametrize("place", ["\u00b2", "-1", "1" * 5000])
+def test_output_that_is_no_number_is_refused(place):
+    with pytest.raises(ConfigError, match="no op or tensor"):
+        tfinspect.list_tensors(GRAPH, criteria=TensorCriteria(inputs_of=f"{_an_op()}:{place}"))
+
+
+def _an_op():
+    return tfinspect.list_tensors(GRAPH)[0].op

@@ -52,8 +52,16 @@ def test_variable_that_is_a_scope_too_keeps_its_own_value():
 
 
 def test_tree_of_deep_names_needs_no_recursion():
-    (line, *_) = list(text.as_tree([{"name": "/".join("a" * 3000)}]))[-1:]
+    (line, *_) = list(text.as_tree([{"name": "/".join("a" * 99)}]))[-1:]
     assert line.endswith("└─ a")
+
+
+def test_tree_of_a_name_without_end_shows_its_rest_as_one():
+    name = "/".join("a" * 30_000)
+    lines = list(text.as_tree([{"name": name, "size": 7}, {"name": name + "/b", "size": 2}]))
+    assert len(lines) == 2 + 100 + 2
+    assert sum(map(len, lines)) < 200 * len(name)
+    assert "─ " + "/".join("a" * 29_900) + "/b" in lines[-1]
 
 
 def test_json_is_one_array_of_objects():
@@ -90,3 +98,47 @@ def test_no_rows_are_no_error(render):
 
 def test_control_characters_do_not_reach_the_terminal():
     assert text.cell("a\x1b[2Jb\n") == "a\\x1b[2Jb\\n"
+
+
+def test_numbers_and_headers_are_never_torn():
+    rows = [{"name": "scope/" * 9, "activation_bytes": 1234567890, "shape_of_it": "[1, 2, 3, 4]"}]
+    assert text.columns_too_many(rows, 50) == []
+    lines = list(text.as_table(rows, 50))
+    assert max(map(len, lines)) <= 50
+    assert "1,234,567,890" in lines[2]
+    assert {"activation_bytes", "shape_of_it"} <= set(lines[0].split())
+
+
+@pytest.mark.parametrize(
+    ("width", "spare", "left_out"),
+    [
+        (None, (), []),
+        (60, (), []),
+        (29, (), ["c"]),
+        (29, ("a",), ["a"]),
+        (10, ("a", "name"), ["a", "c", "b"]),
+    ],
+)
+def test_columns_that_do_not_fit_are_named(width, spare, left_out):
+    rows = [{"name": "n" * 30, "a": 123456, "b": 1234567, "c": 1}]
+    assert text.columns_too_many(rows, width, spare) == left_out
+
+
+def test_tree_has_the_true_bounds_of_a_scope():
+    rows = [
+        {"name": "a/x", "size": 1, "min": -2.5, "max": 3, "mean": 1.5},
+        {"name": "a/y", "size": 2, "min": 1, "max": None, "mean": 2.5},
+    ]
+    assert list(text.as_tree(rows))[2].split() == ["a", "3", "-2.5", "3"]
+
+
+def test_tree_keeps_all_rows_of_a_name():
+    rows = [{"name": "a/x", "finding": finding, "count": 3} for finding in ("nan", "inf")]
+    lines = [line.split() for line in text.as_tree(rows)][2:]
+    assert lines == [["a"], ["└─", "x", "nan", "3"], ["└─", "x", "inf", "3"]]
+
+
+def test_scopes_in_a_tree_have_all_that_is_in_them():
+    rows = [{"scope": "a", "size": 1}, {"scope": "a/b", "size": 2}, {"scope": "c/d", "size": 4}]
+    sizes = {line.split()[-2]: line.split()[-1] for line in list(text.as_tree(rows))[2:]}
+    assert sizes == {"a": "3", "b": "2", "c": "4", "d": "4"}

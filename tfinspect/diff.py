@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from tfinspect.artifacts import Artifact, open_artifact
 from tfinspect.entries import VariableEntry
-from tfinspect.errors import ConfigError
+from tfinspect.errors import ArtifactError, ConfigError
 from tfinspect.listing import select_scopes
 from tfinspect.names import choices, in_scope
-from tfinspect.value_difference import Buffers, ValueDifference, value_difference
+from tfinspect.value_difference import ValueDifference, pair_buffers, value_difference
+from tfinspect.vector_sums import Buffers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +28,8 @@ STATUSES = (
     *("added", "removed", "renamed", "reshaped", "retyped", "changed"),
     *("unreadable", EQUAL),
 )
-_BLOCK = 1 << 20
+# Elements that are hashed together.
+_BLOCK = 1 << 17
 Renames = Sequence[tuple[str, str]]
 
 
@@ -38,15 +40,17 @@ class Difference:
     Attributes:
       name: in A; in B for an added variable.
       status: `added` (in B alone), `removed` (in A alone), `renamed` (the same value under another
-        name), `reshaped`, `retyped`, `changed`, `unreadable` (a value that cannot be read, so that
-        only name, shape and type were compared) or `equal`.
-      other: the name in B where it is another one.
+        name), `reshaped`, `retyped`, `changed`, `unreadable` (a value that is broken, or that one
+        side alone has, so that it was not compared) or `equal`. Where neither side has a value to
+        be read, equal name, shape and type are `equal`, without measures.
+      other: the name in B where it is another one, and of a renamed variable always.
       shape, other_shape: in A and in B.
       dtype, other_dtype: in A and in B.
       relative_l2: Euclidean norm of B - A over that of A; infinite where A is all zero.
-      max_abs: largest magnitude of B - A.
+      max_abs: largest magnitude of B - A; exact for integers.
       cosine: of the angle between A and B; None where one of them is all zero.
       changed: share of elements that differ, 0 to 1.
+      reason: why a value could not be read; None where both could.
     """
 
     name: str
@@ -60,6 +64,7 @@ class Difference:
     max_abs: float | None = None
     cosine: float | None = None
     changed: float | None = None
+    reason: str | None = None
 
     def row(self) -> dict[str, Any]:
         """Returns the flat record that `diff` writes; its keys are stable."""
@@ -74,6 +79,9 @@ class _Side:
 
     def read(self, name: str) -> "np.ndarray":
         return self.artifact.read(self.entries[name].name)
+
+    def why_unreadable(self, name: str) -> str:
+        return self.artifact.why_unreadable(self.entries[name])
 
 
 def diff(
@@ -97,7 +105,7 @@ def diff(
     Raises:
       ConfigError: a pattern that is invalid or matches nothing, two variables renamed to one
         name, a scope without variables, or a negative tolerance.
-      ArtifactError: an artifact or a value is broken.
+      ArtifactError: an artifact is broken, or a source is neither a path nor an artifact.
     """
     if not tolerance >= 0:
         raise ConfigError(f"tolerance {tolerance} is negative or no number; give 0 or more.")
@@ -109,7 +117,14 @@ def diff(
 
 
 def _opened(source: Artifact | str | os.PathLike[str]) -> Artifact:
-    return source if isinstance(source, Artifact) else open_artifact(source)
+    if isinstance(source, Artifact):
+        return source
+    if isinstance(source, (str, os.PathLike)):
+        return open_artifact(source)
+    raise ArtifactError(
+        f"a {type(source).__name__} cannot be compared; give a path or an opened artifact, "
+        "and save a live object first."
+    )
 
 
 def _side(artifact: Artifact, renames: Renames) -> _Side:
@@ -159,7 +174,7 @@ def _scoped(sides: tuple[_Side, _Side], scope: str) -> tuple[_Side, _Side]:
 
 
 def _differences(a: _Side, b: _Side, tolerance: float) -> Iterator[Difference]:
-    buffers = Buffers()
+    buffers = pair_buffers()
     for name in a.entries:
         if name in b.entries:
             yield _compared(a, b, name, tolerance, buffers)
@@ -184,33 +199,42 @@ _SAME = ValueDifference(0.0, 0.0, 1.0, 0.0)
 _UNKNOWN = ValueDifference(None, None, None, None)
 
 
-def _compared(
-    a: _Side, b: _Side, name: str, tolerance: float, buffers: Buffers
-) -> Difference:
+def _compared(a: _Side, b: _Side, name: str, tolerance: float, buffers: Buffers) -> Difference:
     one, two = a.entries[name], b.entries[name]
     if one.shape != two.shape and None not in (one.shape, two.shape):
         return _record(one, two, "reshaped", _UNKNOWN)
-    comparable = (one.dtype == "string") == (two.dtype == "string")
-    if not (one.readable and two.readable and comparable):
-        status = "unreadable" if one.dtype == two.dtype else "retyped"
-        return _record(one, two, status, _UNKNOWN)
-    found = value_difference(a.read(name), b.read(name), buffers)
-    status = "changed" if found.exceeds(tolerance) else EQUAL
-    return _record(one, two, status if one.dtype == two.dtype else "retyped", found)
+    typed = EQUAL if one.dtype == two.dtype else "retyped"
+    if not (one.readable or two.readable):
+        return _record(one, two, typed, _UNKNOWN, a.why_unreadable(name))
+    if (one.dtype == "string") != (two.dtype == "string"):
+        return _record(one, two, "retyped", _UNKNOWN)
+    try:
+        found = value_difference(a.read(name), b.read(name), buffers)
+    except ArtifactError as error:
+        status = "unreadable" if typed == EQUAL else typed
+        return _record(one, two, status, _UNKNOWN, str(error))
+    return _record(
+        one, two, "changed" if typed == EQUAL and found.exceeds(tolerance) else typed, found
+    )
 
 
 def _record(
-    one: VariableEntry, two: VariableEntry, status: str, found: ValueDifference
+    one: VariableEntry,
+    two: VariableEntry,
+    status: str,
+    found: ValueDifference,
+    reason: str | None = None,
 ) -> Difference:
     return Difference(
         one.name,
         status,
-        two.name if two.name != one.name else None,
+        two.name if two.name != one.name or status == "renamed" else None,
         one.shape,
         two.shape,
         one.dtype,
         two.dtype,
         **asdict(found),
+        reason=reason,
     )
 
 
@@ -219,14 +243,14 @@ def _same_values(a: _Side, removed: list[str], b: _Side, added: list[str]) -> di
     common = {_key(a.entries[name]) for name in removed} & {_key(b.entries[name]) for name in added}
     waiting: dict[bytes, deque[str]] = {}
     for name in added:
-        if b.entries[name].readable and _key(b.entries[name]) in common:
-            waiting.setdefault(_digest(b, name), deque()).append(name)
+        digest = _digest(b, name) if _key(b.entries[name]) in common else None
+        if digest:
+            waiting.setdefault(digest, deque()).append(name)
     found = {}
     for name in removed:
-        if a.entries[name].readable and _key(a.entries[name]) in common:
-            same = waiting.get(_digest(a, name))
-            if same:
-                found[name] = same.popleft()
+        digest = _digest(a, name) if _key(a.entries[name]) in common else None
+        if digest and waiting.get(digest):
+            found[name] = waiting[digest].popleft()
     return found
 
 
@@ -234,16 +258,19 @@ def _key(entry: VariableEntry) -> tuple[Any, ...]:
     return entry.shape, entry.dtype
 
 
-def _digest(side: _Side, name: str) -> bytes:
+def _digest(side: _Side, name: str) -> bytes | None:
+    """Returns a hash of a variable's shape, type and value; None for one that cannot be read."""
     import numpy as np
 
-    entry, value = side.entries[name], side.read(name)
-    summed = hashlib.blake2b(repr(_key(entry)).encode())
+    try:
+        value = side.read(name).reshape(-1)
+    except ArtifactError:
+        return None
+    summed = hashlib.blake2b(repr(_key(side.entries[name])).encode())
     if value.dtype == object:
-        for text in value.reshape(-1):
+        for text in value:
             summed.update(len(text).to_bytes(8, "little") + text)
         return summed.digest()
-    data = np.ascontiguousarray(value).reshape(-1).view(np.uint8)
-    for start in range(0, data.size, _BLOCK):
-        summed.update(data[start : start + _BLOCK].data)
+    for start in range(0, value.size, _BLOCK):
+        summed.update(np.ascontiguousarray(value[start : start + _BLOCK]).view(np.uint8).data)
     return summed.digest()

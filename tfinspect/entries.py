@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+# Of a tensor: None for unknown rank, None in the place of an unknown size.
+Shape = tuple[int | None, ...] | None
+# Function of the library, None for the main graph, and name of an op or tensor in it.
+Key = tuple[str | None, str]
+
 
 @dataclass(frozen=True, slots=True)
 class VariableEntry:

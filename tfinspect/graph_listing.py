@@ -114,7 +114,8 @@ def _in_function(ops: Sequence[OpEntry], function: str | None) -> Sequence[OpEnt
     if chosen:
         return chosen
     existing = {op.function for op in ops if op.function}
-    raise ConfigError(f"no function '{function}' in this graph; {choices(function, existing)}.")
+    offer = choices(function, existing) if existing else "it has no functions at all"
+    raise ConfigError(f"no function '{function}' in this graph; {offer}.")
 
 
 def _of_type(ops: Sequence[OpEntry], op_types: Sequence[str]) -> Sequence[OpEntry]:

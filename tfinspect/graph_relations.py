@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from tfinspect.entries import OpEntry
 from tfinspect.errors import ConfigError
-from tfinspect.names import choices
+from tfinspect.names import choices, decimal
 
 PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2", "PlaceholderWithDefault"})
 # Ops by which data comes into a graph: what is computed from them may be worth fetching.
@@ -27,8 +27,9 @@ def _named(ops: Sequence[OpEntry], name: str) -> tuple[str, int | None]:
     if name in names:
         return name, None
     op, colon, place = name.rpartition(":")
-    if colon and place.isdigit() and op in names:
-        return op, int(place)
+    number = decimal(place)
+    if colon and number is not None and op in names:
+        return op, number
     raise ConfigError(f"no op or tensor '{name}' in this graph; {choices(op or name, names)}.")
 
 

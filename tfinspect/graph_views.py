@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tfinspect.entries import TensorEntry
+from tfinspect.entries import Key, TensorEntry
 from tfinspect.errors import ConfigError
-from tfinspect.op_costs import Cost, Key
+from tfinspect.op_costs import Cost
 
 Row = dict[str, Any]
 
@@ -23,6 +23,7 @@ class View:
       costs: (function, op) -> what it costs, in two more columns; only these ops are shown. None
         for all ops without costs.
       uses: tensor name -> where signatures use it, in one more column of a listing; None for none.
+      marks: op type -> remark, in one more column of a listing; None for none.
       brief: for people: without the columns of a listing that would say nothing.
     """
 
@@ -31,6 +32,7 @@ class View:
     counts: bool = False
     costs: Mapping[Key, Cost] | None = None
     uses: Mapping[str, str] | None = None
+    marks: Mapping[str, str] | None = None
     brief: bool = False
 
 
@@ -72,6 +74,8 @@ def _row(tensor: TensorEntry, view: View, silent: Sequence[str]) -> Row:
         del row[column]
     if view.uses is not None:
         row["signature"] = view.uses.get(tensor.name)
+    if view.marks is not None:
+        row["remark"] = view.marks.get(tensor.op_type)
     if view.costs is not None:
         cost = view.costs[tensor.function, tensor.op]
         row |= {"flops": cost.flops, "activation_bytes": cost.activation_bytes}

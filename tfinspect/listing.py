@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ConfigError
 from tfinspect.names import choices, in_scope
+from tfinspect.names import natural as natural_name
 
 
 class Named(Protocol):
@@ -19,6 +20,8 @@ class Named(Protocol):
 
 
 Entry = TypeVar("Entry", bound=Named)
+# One name of very many components has scopes whose lengths add up to the square of its own.
+_MOST_CHARACTERS = 1 << 26
 SORT_KEYS = ("order", "name", "size")
 
 
@@ -127,12 +130,18 @@ def _refuse_scope(scope: str, entries: Sequence[Named], hidden: Sequence[Named])
 
 
 def all_scopes(entries: Iterable[Named]) -> set[str]:
-    """Returns every scope that holds an entry, and the entries' own names."""
+    """Returns every scope that holds an entry, and the entries' own names.
+
+    Where they add up to more than any model's, the outer scopes of the rest are left out.
+    """
     found: set[str] = set()
+    left = _MOST_CHARACTERS
     for entry in entries:
-        name = entry.name
-        while name and name not in found:
+        found.add(entry.name)
+        name = entry.name.rpartition("/")[0]
+        while name and name not in found and left > 0:
             found.add(name)
+            left -= len(name)
             name = name.rpartition("/")[0]
     return found
 
@@ -207,8 +216,7 @@ def sort(entries: Sequence[VariableEntry], key: str) -> list[VariableEntry]:
 
 def natural(entry: Named) -> list[Any]:
     """Returns a sort key under which `unit10` comes after `unit9`."""
-    parts = re.split(r"(\d+)", entry.name)
-    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
+    return natural_name(entry.name)
 
 
 def roll_up(entries: Sequence[VariableEntry], depth: int | None = None) -> list[ScopeRow]:

@@ -3,13 +3,18 @@
 import difflib
 import heapq
 import os
+import re
 from collections.abc import Iterable
+from typing import Any
 
 # Likeness is slow to compute: of more names only those that share most with the query are compared,
 # and names that no person types are not.
 _MOST_COMPARED = 300
 _LONGEST_COMPARED = 500
 _LONGEST_SHOWN = 200
+# As many as a 64-bit number has at most, less one.
+_MOST_DIGITS = 18
+_DIGITS = re.compile("([0-9]+)")
 
 
 def in_scope(name: str, scope: str) -> bool:
@@ -30,7 +35,7 @@ def nearest(query: str, names: Iterable[str], count: int = 5) -> list[str]:
     >>> nearest("cifar_resnet20_v3", ["cifar_resnet20_v1", "vgg_16"], 1)
     ['cifar_resnet20_v1']
     """
-    if len(query) > _LONGEST_COMPARED:
+    if len(query) > _LONGEST_COMPARED or count < 1:
         return []
     existing = [name for name in names if len(name) <= _LONGEST_COMPARED]
     if len(existing) > _MOST_COMPARED:
@@ -70,3 +75,25 @@ def choices(query: str, names: Iterable[str]) -> str:
 def _shown(name: str) -> str:
     half = _LONGEST_SHOWN // 2
     return repr(name if len(name) <= _LONGEST_SHOWN else f"{name[:half]}…{name[-half:]}")
+
+
+def natural(name: str) -> list[Any]:
+    """Returns a sort key under which `unit10` comes after `unit9`, and numbers before words.
+
+    >>> sorted(["unit10", "unit9", "10", "9"], key=natural)
+    ['9', '10', 'unit9', 'unit10']
+    """
+    parts: list[Any] = _DIGITS.split(name)
+    # By length and digits, not as `int`: names in a broken file may have digits without end.
+    parts[1::2] = [(len(digits), digits) for digits in (part.lstrip("0") for part in parts[1::2])]
+    return parts
+
+
+def decimal(text: str) -> int | None:
+    """Returns the number that ASCII digits write; None for any other text, or one too long.
+
+    >>> decimal("12"), decimal("-1"), decimal("\u00b2")
+    (12, None, None)
+    """
+    plain = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
+    return int(text) if plain else None

@@ -1,18 +1,17 @@
 """What the ops of a graph cost for one example: floating-point operations and bytes of output.
 
-Counted are convolutions and matrix products (a multiply and an add are two operations), pooling
-(one per element of a window) and batch normalization (a multiply and an add per element, as in
-inference). Biases, activations, gradients and the rest of a graph count as nothing.
+Counted are convolutions, transposed ones too, and matrix products (a multiply and an add are two
+operations), pooling (one per element of a window) and batch normalization (a multiply and an add
+per element, as in inference). Of gradients that of a convolution to what it takes counts, for it is
+a transposed convolution; biases, activations and the rest of a graph count as nothing.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tfinspect.entries import OpEntry, TensorEntry
+from tfinspect.entries import Key, OpEntry, Shape, TensorEntry
 
-Shape = tuple[int | None, ...] | None
-Key = tuple[str | None, str]
 _BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 
 
@@ -58,10 +57,16 @@ def _cost(op: OpEntry, shapes: Mapping[Key, Shape]) -> Cost:
     elements = _elements(made)
     if made is None or elements is None:
         return Cost(None, None)
-    per_element = _RULES[op.op_type](op, taken, made)
-    return Cost(
-        None if per_element is None else elements * per_element, _bytes(op.outputs[0], elements)
-    )
+    return Cost(_flops(op, taken, made), _bytes(op.outputs[0], elements))
+
+
+def _flops(op: OpEntry, taken: Sequence[Shape], made: Shape) -> int | None:
+    per_element = _RULES[op.op_type](op, taken, made or ())
+    if op.op_type in _TRANSPOSED:
+        # Each element of the map that is taken, not of the one that is made, meets the filter.
+        made = taken[2] if len(taken) > 2 else None
+    elements = _elements(made)
+    return None if per_element is None or elements is None else elements * per_element
 
 
 def _elements(shape: Shape) -> int | None:
@@ -75,13 +80,15 @@ def _bytes(tensor: TensorEntry, elements: int) -> int | None:
     return None if size is None else elements * size
 
 
-# Each rule returns the operations per element of the output; None where they are not known.
+# Each rule returns the operations per element of the output, of transposed convolutions per element
+# of the input; None where they are not known.
 Rule = Callable[[OpEntry, Sequence[Shape], Sequence[int | None]], int | None]
 
 
 def _convolution(op: OpEntry, taken: Sequence[Shape], made: Sequence[int | None]) -> int | None:
     del op, made
-    # The filter is [height, width, input channels of a group, output channels].
+    # The filter is [height, width, input channels of a group, output channels]; a transposed
+    # convolution takes what such a one makes, and makes what it takes.
     filters = taken[1] if len(taken) > 1 else None
     area = _elements(filters[:-1]) if filters else None
     return None if area is None else 2 * area
@@ -113,9 +120,11 @@ def _batch_norm(op: OpEntry, taken: Sequence[Shape], made: Sequence[int | None])
     return 2
 
 
+_TRANSPOSED = ("Conv2DBackpropInput", "Conv3DBackpropInputV2")
 _RULES: dict[str, Rule] = {
     "Conv2D": _convolution,
     "Conv3D": _convolution,
+    **dict.fromkeys(_TRANSPOSED, _convolution),
     "_FusedConv2D": _convolution,
     "DepthwiseConv2dNative": _depthwise,
     "MatMul": _matmul,

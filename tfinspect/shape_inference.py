@@ -4,11 +4,8 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
-from tfinspect.entries import OpEntry
+from tfinspect.entries import Key, OpEntry, Shape
 from tfinspect.errors import ArtifactError
-
-Key = tuple[str | None, str]
-Shape = tuple[int | None, ...] | None
 
 
 def with_shapes(artifact: Any) -> list[OpEntry]:
@@ -57,7 +54,7 @@ def inferred_shapes(artifact: Any) -> dict[Key, Shape]:
         shapes = dict(_shapes(None, graph.get_operations()))
         for function in graph_def.library.function:
             shapes.update(_function_shapes(function, graph))
-    except (ValueError, KeyError, tf.errors.OpError) as error:
+    except (ValueError, TypeError, KeyError, tf.errors.OpError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ArtifactError(
             f"TensorFlow cannot infer the shapes of '{artifact.path}': {reason}; "

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 from tfinspect.artifacts import Artifact
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ArtifactError
-from tfinspect.vector_sums import inner_product, total
+from tfinspect.vector_sums import PART, Buffers, inner_product, scale_of, total
 
 if TYPE_CHECKING:
     import numpy as np
 
-# Elements of one part: few calls of NumPy for many elements, whose buffers still fit a cache.
-_PART = 1 << 18
 _CANCELLED = 1e-3
-# Squares of doubles beyond 1e154 overflow; so scaled they do not.
-_SMALLER = 2.0**-600
+# Squares of what is smaller lose digits, and in the end vanish.
+_TINY = 1e-100
+_COLUMNS = ("min", "max", "mean", "std", "norm", "zeros", "nan", "inf")
 _NO_NUMBERS = ("string", "resource", "variant", "complex64", "complex128")
 
 
@@ -30,6 +29,7 @@ class VariableStats:
         the number of values, `norm` is the Euclidean one.
       zeros: share of values that are exactly zero.
       nan, inf: how many values are not a number, or infinite.
+      broken: why the value could not be read; None where it could, or is of a kind without numbers.
     """
 
     min: float | None = None
@@ -40,32 +40,13 @@ class VariableStats:
     zeros: float | None = None
     nan: int | None = None
     inf: int | None = None
-
-
-class Buffers:
-    """Room to compute in, for one value after the other: new memory costs more than the sums."""
-
-    def __init__(self, size: int = _PART) -> None:
-        import numpy as np
-
-        self.wide, self.flags = np.empty(size), np.empty(size, bool)
-        self._aligned = np.empty(size)
-
-    def aligned(self, part: "np.ndarray") -> "np.ndarray":
-        """Returns a part that lies as its type wants it: searching is then faster by far."""
-        import numpy as np
-
-        if part.flags.aligned:
-            return part
-        room = self._aligned.view(part.dtype)[: part.size]
-        np.copyto(room, part)
-        return room
+    broken: str | None = None
 
 
 class _Sums:
     """Running statistics; parts are merged after Chan, Golub and LeVeque (1979)."""
 
-    def __init__(self, buffers: "Buffers", scale: float) -> None:
+    def __init__(self, buffers: Buffers, scale: float) -> None:
         self.count = self.finite = self.zeros = self.nan = self.inf = 0
         self.min: float = math.inf
         self.max: float = -math.inf
@@ -73,14 +54,12 @@ class _Sums:
         self._buffers, self._scale = buffers, scale
 
     def add(self, part: "np.ndarray") -> None:
-        """Adds a vector of at most _PART numbers of any type."""
+        """Adds a vector of at most PART numbers of any type."""
         import numpy as np
 
-        part = self._buffers.aligned(part)
-        wide, flags = self._buffers.wide[: part.size], self._buffers.flags[: part.size]
+        part = self._aligned(part)
+        wide, flags = self._buffers.first[: part.size], self._buffers.flags[: part.size]
         np.copyto(wide, part, casting="unsafe")
-        if self._scale != 1:
-            wide *= self._scale
         self.count += part.size
         # The narrow type is faster to search, but types outside NumPy cannot all be compared.
         narrow = part if part.dtype.kind in "fiu" else wide
@@ -92,9 +71,21 @@ class _Sums:
             wide = wide[np.isfinite(wide)]
             if wide.size == 0:
                 return
-            low, high = (bound / self._scale for bound in _bounds(wide))
+            low, high = _bounds(wide)
         self.min, self.max = min(self.min, low), max(self.max, high)
+        if self._scale != 1:
+            wide *= self._scale
         self._merge(wide)
+
+    def _aligned(self, part: "np.ndarray") -> "np.ndarray":
+        """Returns a part that lies as its type wants it: searching is then faster by far."""
+        import numpy as np
+
+        if part.flags.aligned:
+            return part
+        room = self._buffers.second.view(part.dtype)[: part.size]
+        np.copyto(room, part)
+        return room
 
     def _merge(self, wide: "np.ndarray") -> None:
         mean = total(wide) / wide.size
@@ -109,6 +100,10 @@ class _Sums:
         self.deviation += deviation + difference * difference * self.finite * wide.size / finite
         self.mean += difference * wide.size / finite
         self.finite = finite
+
+    def largest(self) -> float:
+        """Returns the largest magnitude of the finite values, 0 without any."""
+        return float(max(abs(self.min), abs(self.max))) if self.finite else 0.0
 
     def result(self) -> VariableStats:
         """Returns the statistics of everything that was added."""
@@ -141,10 +136,10 @@ def value_stats(value: "np.ndarray", buffers: Buffers | None = None) -> Variable
       buffers: kept by a caller with many values; None for new ones.
     """
     flat = value.reshape(-1)
-    buffers = buffers or Buffers(min(_PART, flat.size))
+    buffers = buffers or Buffers(min(PART, flat.size))
     sums = _added(flat, _Sums(buffers, 1.0))
-    if not math.isfinite(sums.deviation):
-        sums = _added(flat, _Sums(buffers, _SMALLER))
+    if not math.isfinite(sums.deviation) or 0 < sums.largest() < _TINY:
+        sums = _added(flat, _Sums(buffers, scale_of(sums.largest())))
     return sums.result()
 
 
@@ -152,8 +147,8 @@ def _added(flat: "np.ndarray", sums: _Sums) -> _Sums:
     import numpy as np
 
     with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, flat.size, _PART):
-            sums.add(flat[start : start + _PART])
+        for start in range(0, flat.size, PART):
+            sums.add(flat[start : start + PART])
     return sums
 
 
@@ -189,21 +184,29 @@ def variable_stats(
 ) -> Iterator[tuple[VariableEntry, VariableStats]]:
     """Yields each variable with its statistics, reading one after the other.
 
-    Strings, complex numbers and what cannot be read have all statistics None.
+    Strings, complex numbers and what cannot be read have all statistics None; of a value that is
+    broken, such as one with a wrong checksum, `broken` says what is wrong.
 
     Raises:
-      ArtifactError: a value is broken, or there is none of any variable.
+      ArtifactError: there is no value of any variable.
     """
     entries = list(entries)
     require_values(artifact, entries)
     buffers = Buffers()
     for entry in entries:
-        if has_numbers(entry):
-            yield entry, value_stats(artifact.read(entry.name), buffers)
-        else:
-            yield entry, VariableStats()
+        yield entry, _stats_of(artifact, entry, buffers)
+
+
+def _stats_of(artifact: Artifact, entry: VariableEntry, buffers: Buffers) -> VariableStats:
+    if not has_numbers(entry):
+        return VariableStats()
+    try:
+        value = artifact.read(entry.name)
+    except ArtifactError as error:
+        return VariableStats(broken=str(error))
+    return value_stats(value, buffers)
 
 
 def stats_row(stats: VariableStats) -> dict[str, Any]:
     """Returns the columns that `list-vars --stats` adds; their keys are stable."""
-    return {name: getattr(stats, name) for name in VariableStats.__dataclass_fields__}
+    return {name: getattr(stats, name) for name in _COLUMNS}

@@ -61,11 +61,22 @@ def open_graph_artifact(obj: Any) -> Any:
 
         obj = as_artifact(obj)
     if not hasattr(obj, "ops"):
-        raise ArtifactError(
-            f"'{obj.path}' ({obj.kind}) holds no graph, only variables; give the MetaGraph (.meta),"
-            " GraphDef (.pb) or SavedModel that belongs to it."
-        )
+        raise ArtifactError(_without_graph(obj))
     return obj
+
+
+def _without_graph(artifact: Artifact) -> str:
+    """Words where the graph may be: beside a checkpoint, in a run's export, or in a live model."""
+    run = os.path.dirname(os.path.dirname(artifact.path))
+    places = [f"{artifact.path}.meta", os.path.join(run, "export")]
+    found = next((place for place in places if os.path.exists(place)), None)
+    if found is not None:
+        cure = f"its graph is in '{found}'"
+    elif artifact.kind.startswith("Keras"):
+        cure = "load the model, and give it to `tfinspect.list_tensors` in Python"
+    else:
+        cure = "give the MetaGraph (.meta), GraphDef (.pb) or SavedModel that belongs to it"
+    return f"'{artifact.path}' ({artifact.kind}) holds no graph, only variables; {cure}."
 
 
 def select_from(
@@ -111,10 +122,11 @@ def get_tensor(obj: Any, name: str) -> Any:
     from tfinspect.live_graph import graph_of
 
     graph = graph_of(obj)
-    operation, _, place = name.rpartition(":")
     try:
-        return graph.get_operation_by_name(operation).outputs[int(place)]
-    except (KeyError, ValueError, IndexError) as error:
+        made = graph.get_operation_by_name(name.rpartition(":")[0]).outputs
+        # By its whole name: as a number `-1` and `0_1` are places, too.
+        return next(tensor for tensor in made if tensor.name == name)
+    except (KeyError, ValueError, StopIteration) as error:
         names = [made.name for op in graph.get_operations() for made in op.outputs]
         raise ArtifactError(
             f"no tensor '{name}' in this {type(obj).__name__}; {choices(name, names)}."

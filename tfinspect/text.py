@@ -9,10 +9,11 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from tfinspect import columns
+
 Row = Mapping[str, Any]
-# A folded column keeps at least so many characters.
-_NARROWEST = 8
-_GAP = "  "
+# Below so many scopes a tree shows the rest of a name as one: indents add up to the square.
+_DEEPEST = 100
 
 
 def cell(value: Any) -> str:
@@ -125,92 +126,110 @@ def as_table(rows: Sequence[Row], width: int | None = None) -> Iterator[str]:
 
     Args:
       rows: the records.
-      width: characters of the terminal; the widest columns are folded to fit. None never folds.
+      width: characters of the terminal; the widest columns of text are folded to fit, numbers and
+        headers never. None never folds. See `columns_too_many` for what then does not fit.
     """
     if not rows:
         return
     right = _numbers(rows)
-    lines = [[str(key) for key in rows[0]]]
-    lines += [[cell(value) for value in row.values()] for row in rows]
-    natural = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    widths = natural if width is None else _fitted(natural, width)
+    lines = _cells(rows)
+    widths = columns.widths(lines, right, width)
     rule = ["─" * size for size in widths]
     for line in (lines[0], rule, *lines[1:]):
-        yield from _laid_out(line, widths, right)
+        yield from columns.laid_out(line, widths, right)
 
 
-def _fitted(natural: list[int], width: int) -> list[int]:
-    widths = list(natural)
-    room = width - len(_GAP) * (len(widths) - 1)
-    while sum(widths) > room and max(widths) > _NARROWEST:
-        widest = widths.index(max(widths))
-        others = sorted(widths)[-2] if len(widths) > 1 else 0
-        target = max(room - (sum(widths) - widths[widest]), others - 1, _NARROWEST)
-        widths[widest] = min(target, widths[widest] - 1)
-    return widths
+def columns_too_many(
+    rows: Sequence[Row], width: int | None, spare: Iterable[str] = ()
+) -> list[str]:
+    """Returns the columns without which a table fits a width, however its text is folded.
+
+    Args:
+      rows: the records; their first column always stays.
+      width: as in `as_table`.
+      spare: the columns to give up first, in this order; then the last ones.
+    """
+    if not rows or width is None:
+        return []
+    return columns.too_many(_cells(rows), _numbers(rows), width, spare)
 
 
-def _laid_out(line: Sequence[str], widths: list[int], right: list[bool]) -> Iterator[str]:
-    if all(len(text) <= size for text, size in zip(line, widths, strict=True)):
-        yield _joined(line, widths, right)
-        return
-    folded = [_folded(text, size) for text, size in zip(line, widths, strict=True)]
-    for place in range(max(map(len, folded))):
-        part = [pieces[place] if place < len(pieces) else "" for pieces in folded]
-        yield _joined(part, widths, right)
-
-
-def _joined(line: Sequence[str], widths: list[int], right: list[bool]) -> str:
-    parts = [
-        text.rjust(size) if number else text.ljust(size)
-        for text, size, number in zip(line, widths, right, strict=True)
+def _cells(rows: Sequence[Row]) -> list[list[str]]:
+    return [
+        [str(key) for key in rows[0]],
+        *([cell(value) for value in row.values()] for row in rows),
     ]
-    return _GAP.join(parts).rstrip()
-
-
-def _folded(text: str, size: int) -> list[str]:
-    return [text[start : start + size] for start in range(0, len(text), size)] or [""]
 
 
 def as_tree(rows: Sequence[Row]) -> Iterator[str]:
-    """Names as a tree of scopes, each branch with the sum of its integers.
+    """Names as a tree of scopes, each branch with what its numbers come to: see `_OVER_A_SCOPE`.
 
-    The first column is the name; the others stand behind it, as in a table.
+    The first column is the name; the others stand behind it, as in a table. Rows of one name stand
+    below each other. Where the first column is a `scope`, the row of a scope has the numbers of all
+    that is in it, at any depth.
     """
     if not rows:
         return
-    name_key, *columns = rows[0]
+    name_key, *others = rows[0]
     root = _branches(rows, name_key)
-    drawn = [{name_key: label, **_values(node, columns)} for label, node in _drawn(root)]
+    added_up = name_key == "scope"
+    drawn = [
+        {name_key: label, **values}
+        for label, node in _drawn(root)
+        for values in _values(node, others, added_up)
+    ]
     yield from as_table(drawn)
+
+
+def _sum(one: float, other: float) -> float:
+    return one + other
+
+
+# What the numbers of a branch come to; integers of other columns are added up.
+_OVER_A_SCOPE: dict[str, Callable[[Any, Any], Any] | None] = {
+    "min": min,
+    "max": max,
+    # Of findings: values, filters or channels.
+    "count": None,
+}
 
 
 class _Node:
     def __init__(self) -> None:
         self.children: dict[str, _Node] = {}
-        self.row: Row | None = None
-        self.sums: dict[str, int] = {}
+        self.rows: list[Row] = []
+        self.amounts: dict[str, Any] = {}
+
+    def add(self, amounts: Row) -> None:
+        for key, value in amounts.items():
+            combined = _OVER_A_SCOPE.get(key, _sum)
+            if combined is not None:
+                held = self.amounts.get(key)
+                self.amounts[key] = value if held is None else combined(held, value)
 
 
 def _branches(rows: Sequence[Row], name_key: str) -> _Node:
     root = _Node()
     for row in rows:
         amounts = {
-            key: value for key, value in row.items() if isinstance(value, int) and _is_number(value)
+            key: value
+            for key, value in row.items()
+            if _is_number(value) and (isinstance(value, int) or key in _OVER_A_SCOPE)
         }
         node = root
-        for component in str(row[name_key]).split("/"):
+        for component in str(row[name_key]).split("/", _DEEPEST):
             node = node.children.setdefault(component, _Node())
-            for key, value in amounts.items():
-                node.sums[key] = node.sums.get(key, 0) + value
-        node.row = row
+            node.add(amounts)
+        node.rows.append(row)
     return root
 
 
-def _values(node: _Node, columns: Iterable[str]) -> Row:
-    if node.row is not None:
-        return {key: node.row[key] for key in columns}
-    return {key: node.sums.get(key, "") for key in columns}
+def _values(node: _Node, keys: Sequence[str], added_up: bool) -> Iterator[Row]:
+    if added_up or not node.rows:
+        yield {key: node.amounts.get(key, "") for key in keys}
+        return
+    for row in node.rows:
+        yield {key: row[key] for key in keys}
 
 
 def _drawn(root: _Node) -> Iterator[tuple[str, _Node]]:

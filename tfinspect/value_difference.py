@@ -1,18 +1,19 @@
 """How far two values of one shape are apart, computed in parts that fit a cache."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tfinspect.vector_sums import inner_product
+from tfinspect.vector_sums import PART, Buffers, inner_product, scale_of
 
 if TYPE_CHECKING:
     import numpy as np
 
-# Elements of one part: few calls of NumPy for many elements, whose buffers still fit a cache.
-_PART = 1 << 17
-# Squares of doubles beyond 1e154 overflow; so scaled they do not.
-_SMALLER = 2.0**-600
+# Two values are held at once: half of what of one value fits the cache.
+_PART = PART // 2
+# Sums of squares that are smaller have lost digits.
+_TINY = 1e-200
 
 
 @dataclass(frozen=True)
@@ -31,14 +32,9 @@ class ValueDifference:
         return tolerance == 0 or self.relative_l2 is None or self.relative_l2 > tolerance
 
 
-class Buffers:
-    """Room to compute in, for one pair after the other: new memory costs more than the sums."""
-
-    def __init__(self, size: int = _PART) -> None:
-        import numpy as np
-
-        self.a, self.b, self.apart = np.empty(size), np.empty(size), np.empty(size)
-        self.flags = np.empty(size, bool)
+def pair_buffers() -> Buffers:
+    """Returns room for one pair of any size after the other."""
+    return Buffers(_PART)
 
 
 def value_difference(
@@ -47,7 +43,8 @@ def value_difference(
     """Compares two values of one shape: numbers of any types, or strings.
 
     NaN equals NaN, and infinity itself; a non-finite element that differs makes the relative L2
-    and the largest difference infinite. Strings have only a share of changed elements.
+    and the largest difference infinite. Integers are compared exactly, whatever their size; complex
+    numbers as points of the plane. Strings have only a share of changed elements.
 
     Args:
       a: a value.
@@ -56,102 +53,137 @@ def value_difference(
     """
     import numpy as np
 
-    one, two = _flat(a), _flat(b)
+    one, two = a.reshape(-1), b.reshape(-1)
     if one.dtype == object:
         changed = int(np.count_nonzero(one != two))
         return ValueDifference(None, None, None, changed / max(1, one.size))
     with np.errstate(all="ignore"):
         if _identical(one, two):
             return ValueDifference(0.0, 0.0, 1.0 if one.any() else None, 0.0)
-        buffers = buffers or Buffers(min(_PART, one.size))
-        sums = _added(one, two, _Sums(buffers, 1.0))
-        if sums.overflowed():
-            sums = _added(one, two, _Sums(buffers, _SMALLER))
+        buffers = buffers or Buffers(min(_PART, 2 * one.size))
+        sums = _added(one, two, _Sums(buffers))
+        if _has_doubles(one, two) and sums.out_of_range():
+            sums = _added(one, two, _Sums(buffers, _scales_of(one, two, sums.max_abs)))
     return sums.result()
 
 
+def _has_doubles(*vectors: "np.ndarray") -> bool:
+    # Squares of narrower numbers fit a double.
+    return any(vector.dtype.name in ("float64", "complex128") for vector in vectors)
+
+
 def _added(one: "np.ndarray", two: "np.ndarray", sums: "_Sums") -> "_Sums":
-    for start in range(0, one.size, _PART):
-        sums.add(one[start : start + _PART], two[start : start + _PART])
+    for part in _parts(one.size, _PART // _width(one, two)):
+        sums.add(one[part], two[part])
     return sums
 
 
-def _flat(value: "np.ndarray") -> "np.ndarray":
-    flat = value.reshape(-1)
-    # Real and imaginary parts are numbers of their own.
-    return flat.view(flat.real.dtype) if flat.dtype.kind == "c" else flat
+def _width(*vectors: "np.ndarray") -> int:
+    """Returns how many doubles an element takes: two where a side is complex."""
+    return 2 if any(vector.dtype.kind == "c" for vector in vectors) else 1
+
+
+def _parts(size: int, step: int = _PART) -> Iterator[slice]:
+    return (slice(start, start + step) for start in range(0, size, step))
 
 
 def _identical(a: "np.ndarray", b: "np.ndarray") -> bool:
     """Tells whether two vectors are equal bit for bit, the quickest way."""
-    import numpy as np
-
     if a.dtype != b.dtype or a.size != b.size:
         return False
+    # A part at a time: a constant of one repeated element takes little memory as it is.
+    return all(_same_bits(a[part], b[part]) for part in _parts(a.size))
+
+
+def _same_bits(a: "np.ndarray", b: "np.ndarray") -> bool:
+    import numpy as np
+
     one, two = np.ascontiguousarray(a).view(np.uint8), np.ascontiguousarray(b).view(np.uint8)
     whole = one.size & ~7
-    step = _PART * 8
-    for start in range(0, whole, step):
-        part = slice(start, min(start + step, whole))
-        if not np.array_equal(one[part].view(np.uint64), two[part].view(np.uint64)):
-            return False
-    return bool(np.array_equal(one[whole:], two[whole:]))
+    words, others = one[:whole].view(np.uint64), two[:whole].view(np.uint64)
+    return np.array_equal(words, others) and np.array_equal(one[whole:], two[whole:])
+
+
+@dataclass(frozen=True)
+class _Scales:
+    """Powers of two that the values and their difference are multiplied with before squaring.
+
+    Attributes:
+      a, b, apart: one for each of the vectors.
+      halving: what A and B are multiplied with before they are subtracted.
+    """
+
+    a: float = 1.0
+    b: float = 1.0
+    apart: float = 1.0
+    halving: float = 1.0
 
 
 class _Sums:
-    def __init__(self, buffers: Buffers, scale: float) -> None:
-        self._buffers, self._scale = buffers, scale
+    def __init__(self, buffers: Buffers, scales: _Scales | None = None) -> None:
+        self._buffers, self._scales = buffers, scales
         self.count = self.changed = 0
         self.broken = False
-        self.max_abs = self.apart = self.norm_a = self.norm_b = self.product = 0.0
+        self.max_abs: float = 0.0
+        self.apart = self.norm_a = self.norm_b = self.product = 0.0
 
     def add(self, one: "np.ndarray", two: "np.ndarray") -> None:
-        """Adds parts of at most _PART elements."""
+        """Adds parts whose elements take at most _PART doubles."""
         import numpy as np
 
-        size, held = one.size, self._buffers
-        a, b, apart = held.a[:size], held.b[:size], held.apart[:size]
-        np.copyto(a, one, casting="unsafe")
-        np.copyto(b, two, casting="unsafe")
-        self.count += size
+        width = _width(one, two)
+        size, held = one.size * width, self._buffers
+        a, b, apart = held.first[:size], held.second[:size], held.third[:size]
+        for numbers, part in ((a, one), (b, two)):
+            np.copyto(numbers.view(complex) if width == 2 else numbers, part, casting="unsafe")
         np.subtract(b, a, out=apart)
-        square = inner_product(apart, apart)
-        if not math.isfinite(square):
-            a, b, apart = self._finite(a, b)
-            square = inner_product(apart, apart)
-        # Integers beyond 2^53 differ where their doubles may not.
-        if one.dtype == two.dtype and one.dtype.kind in "iu":
-            differs = np.not_equal(one, two, out=held.flags[:size])
-        else:
-            differs = np.not_equal(apart, 0, out=held.flags[: apart.size])
-        self.changed += int(np.count_nonzero(differs))
-        if self._scale != 1:
-            a, b = a * self._scale, b * self._scale
-            apart = b - a
-            square = inner_product(apart, apart)
-        if apart.size:
-            largest = max(apart.max().item(), -apart.min().item())
-            self.max_abs = max(self.max_abs, largest / self._scale)
-        self.apart += square
+        differs = np.not_equal(apart, 0, out=held.flags[:size])
+        largest: float | None = None
+        square: float | None = inner_product(apart, apart)
+        if not math.isfinite(square or 0.0):
+            square = None
+            a, b, apart, differs = self._finite(a, b, apart, width)
+        elif one.dtype.kind in "iu" and two.dtype.kind in "iu":
+            square = None
+            differs, largest = _integers(one, two, apart)
+        self.count += one.size
+        self.changed += int(np.count_nonzero(_any_of(differs, width)))
+        self.max_abs = max(self.max_abs, _largest(apart, width) if largest is None else largest)
+        self._square(a, b, apart, square)
+
+    def _finite(
+        self, a: "np.ndarray", b: "np.ndarray", apart: "np.ndarray", width: int
+    ) -> tuple["np.ndarray", ...]:
+        """Leaves out the elements that are not finite, and notes whether any of these differs."""
+        import numpy as np
+
+        left_out = _any_of(~(np.isfinite(a) & np.isfinite(b)), width)
+        differs = ~((a == b) | (np.isnan(a) & np.isnan(b)))
+        self.broken |= bool(np.any(left_out & _any_of(differs, width)))
+        kept = ~np.repeat(left_out, width)
+        return a[kept], b[kept], apart[kept], differs
+
+    def _square(
+        self, a: "np.ndarray", b: "np.ndarray", apart: "np.ndarray", square: float | None
+    ) -> None:
+        """Adds the squares; `square` is that of the unscaled difference where it is known."""
+        scales = self._scales
+        if scales is not None:
+            if scales.halving != 1:
+                apart = b * scales.halving - a * scales.halving
+            a, b, apart = a * scales.a, b * scales.b, apart * scales.apart
+            square = None
+        self.apart += inner_product(apart, apart) if square is None else square
         self.norm_a += inner_product(a, a)
         self.norm_b += inner_product(b, b)
         self.product += inner_product(a, b)
 
-    def _finite(self, a: "np.ndarray", b: "np.ndarray") -> tuple["np.ndarray", ...]:
-        """Counts the differences of elements that are not finite, and leaves these out."""
-        import numpy as np
-
-        kept = np.isfinite(a) & np.isfinite(b)
-        same = (a == b) | (np.isnan(a) & np.isnan(b))
-        differing = int(np.count_nonzero(~kept & ~same))
-        self.changed += differing
-        self.broken |= differing > 0
-        return a[kept], b[kept], b[kept] - a[kept]
-
-    def overflowed(self) -> bool:
-        """Tells whether finite elements were too large to be squared."""
+    def out_of_range(self) -> bool:
+        """Tells whether finite elements were too large or too small to be squared."""
         sums = (self.apart, self.norm_a, self.norm_b, self.product)
-        return not all(map(math.isfinite, sums))
+        if not all(map(math.isfinite, sums)):
+            return True
+        return self.changed > 0 and min(self.apart, self.norm_a, self.norm_b) < _TINY
 
     def result(self) -> ValueDifference:
         """Returns the measures of everything that was added."""
@@ -160,6 +192,73 @@ class _Sums:
         cosine = self.product / norms if norms else None
         if self.broken:
             return ValueDifference(math.inf, math.inf, cosine, changed)
-        apart, norm = math.sqrt(self.apart), math.sqrt(self.norm_a)
+        apart, norm, scales = math.sqrt(self.apart), math.sqrt(self.norm_a), self._scales
         relative = apart / norm if norm else (math.inf if apart else 0.0)
+        if scales is not None:
+            relative *= scales.a / scales.apart / scales.halving
         return ValueDifference(relative, self.max_abs, cosine, changed)
+
+
+def _integers(
+    one: "np.ndarray", two: "np.ndarray", apart: "np.ndarray"
+) -> tuple["np.ndarray", float | None]:
+    """Compares integers exactly: beyond 2^53 they differ where their doubles may not.
+
+    Args:
+      one, two: the integers.
+      apart: room for their difference; holds that of their doubles.
+
+    Returns:
+      Which ones differ, and the largest difference; None for that of the doubles.
+    """
+    import numpy as np
+
+    differs = np.not_equal(one, two)
+    if max(one.dtype.itemsize, two.dtype.itemsize) < 8 or not differs.any():
+        return differs, int(_largest(apart, 1))
+    common = np.result_type(one, two)
+    if common.kind not in "iu":
+        return differs, None
+    a, b = one.astype(common), two.astype(common)
+    less = b < a
+    # Differences of 64 bits wrap around to what they are without a sign.
+    magnitude = np.where(less, a - b, b - a).view(np.uint64)
+    np.copyto(apart, magnitude, casting="unsafe")
+    np.negative(apart, out=apart, where=less)
+    return differs, int(magnitude.max())
+
+
+def _any_of(flags: "np.ndarray", width: int) -> "np.ndarray":
+    """Tells of which elements any of `width` flags is set."""
+    import numpy as np
+
+    return flags if width == 1 else np.logical_or.reduce(flags.reshape(-1, width), axis=1)
+
+
+def _largest(numbers: "np.ndarray", width: int) -> float:
+    """Returns the largest magnitude, that of complex numbers for a width of 2; 0 for none."""
+    import numpy as np
+
+    if not numbers.size:
+        return 0.0
+    if width == 2:
+        return float(np.abs(numbers.view(complex)).max())
+    return float(max(numbers.max().item(), -numbers.min().item()))
+
+
+def _scales_of(one: "np.ndarray", two: "np.ndarray", apart: float) -> _Scales:
+    """Returns the scales for values of which `apart` is the largest difference."""
+    a, b = _largest_finite(one), _largest_finite(two)
+    if math.isfinite(apart):
+        return _Scales(scale_of(a), scale_of(b), scale_of(apart))
+    return _Scales(scale_of(a), scale_of(b), scale_of(max(a, b)), 0.25)
+
+
+def _largest_finite(vector: "np.ndarray") -> float:
+    import numpy as np
+
+    largest = 0.0
+    for part in _parts(vector.size):
+        numbers = abs(vector[part].astype(complex if vector.dtype.kind == "c" else float))
+        largest = max(largest, _largest(numbers[np.isfinite(numbers)], 1))
+    return largest

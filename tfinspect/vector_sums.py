@@ -5,12 +5,37 @@ product; and a running sum over a million elements loses digits that the sum of 
 keeps.
 """
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
 
+# Elements of one part: few calls of NumPy for many elements, whose buffers still fit a cache.
+PART = 1 << 18
 _ROW = 1 << 13
+# A power of two within this is a double, and so is one over it.
+_LARGEST_EXPONENT = 1000
+
+
+class Buffers:
+    """Room to compute in, for one value after the other: new memory costs more than the sums."""
+
+    def __init__(self, size: int = PART) -> None:
+        import numpy as np
+
+        self.first, self.second, self.third = np.empty(size), np.empty(size), np.empty(size)
+        self.flags = np.empty(size, bool)
+
+
+def scale_of(largest: float) -> float:
+    """Returns the power of two that brings vectors with this largest magnitude to about one.
+
+    Squares of doubles beyond 1e154 overflow, and those of doubles below 1e-154 lose digits or
+    vanish; so scaled they do neither.
+    """
+    exponent = math.frexp(largest)[1]
+    return 2.0 ** -max(-_LARGEST_EXPONENT, min(exponent, _LARGEST_EXPONENT))
 
 
 def total(a: "np.ndarray") -> float:

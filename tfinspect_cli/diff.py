@@ -1,6 +1,7 @@
 """`tfinspect diff`: two artifacts compared."""
 
 from collections import Counter
+from typing import Any
 
 import click
 
@@ -47,7 +48,8 @@ def command(
 
     Tells what was added, removed, renamed, reshaped, retyped and changed, and by how much; values
     that are equal are counted, and listed in JSON and CSV alone. Optimizer slots are left out.
-    Exits with 1 when A and B differ.
+    Exits with 1 when A and B differ, or when a value of one alone can be read; what neither holds
+    a value of counts by name, shape and type, and is told.
     """
     import tfinspect
 
@@ -61,18 +63,26 @@ def command(
         for difference in found:
             rows.append(difference.row())
             advance()
-    for note in (*first.notes, *second.notes):
+    for note in dict.fromkeys((*first.notes, *second.notes)):
         message(f"Note: {note}")
     differing = [row for row in rows if row["status"] != "equal"]
-    emit(rows if output_format in MACHINE_FORMATS else differing, output_format)
+    emit(rows if output_format in MACHINE_FORMATS else _brief(differing), output_format)
     counts = Counter(row["status"] for row in rows)
-    if counts["unreadable"]:
+    reasons = [row["reason"] for row in rows if row["reason"]]
+    if reasons:
         message(
-            f"Note: {counts['unreadable']:,} values cannot be read: name, shape and type count."
+            f"Note: {len(reasons):,} values cannot be read: name, shape and type count. "
+            f"The first: {reasons[0]}"
         )
     told = ", ".join(f"{count:,} {status}" for status, count in counts.items())
     message(f"{len(rows):,} variables: {told}." if rows else "There are no variables to compare.")
     ctx.exit(FOUND_SOMETHING * bool(differing))
+
+
+def _brief(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns the rows for people: without other names where there is none, and reasons."""
+    left_out = {"reason"} if any(row["other"] for row in rows) else {"reason", "other"}
+    return [{key: row[key] for key in row if key not in left_out} for row in rows]
 
 
 def _pair(rename: str) -> tuple[str, str]:

@@ -50,7 +50,8 @@ def command(
     ARTIFACT is any spelling of its path: a checkpoint's prefix, one of its files or its directory,
     a SavedModel's directory, a file. Headers alone are read unless --stats or --health is given,
     and TensorFlow is not started. Optimizer slots are left out unless --optimizer is given. A scope
-    or pattern that matches nothing is an error. --health exits with 1 when it finds something.
+    or pattern that matches nothing is an error. --health exits with 1 when it finds something,
+    --stats when a value is broken.
     """
     views = [name for name in _VIEWS if chosen.pop(name)]
     if len(views) > 1:
@@ -64,13 +65,15 @@ def command(
         message(f"Note: {note}")
     if "health" in views:
         ctx.exit(FOUND_SOMETHING * variable_output.write_health(opened, variables, output_format))
+    broken = False
     if "by_scope" in views:
         variable_output.write_scopes(variables, depth, output_format)
     elif "stats" in views:
-        variable_output.write_stats(opened, variables, output_format)
+        broken = variable_output.write_stats(opened, variables, output_format)
     else:
         variable_output.write_variables(variables, output_format)
     message(listing.totals(variables).sentence())
     hidden = sum(entry.slot for entry in opened.variables)
     if hidden and not chosen["optimizer"]:
         message(f"{hidden:,} optimizer slots are left out; --optimizer lists them.")
+    ctx.exit(FOUND_SOMETHING * broken)

@@ -10,6 +10,9 @@ from tfinspect.entries import VariableEntry
 from tfinspect_cli.emit import MACHINE_FORMATS, emit, message
 from tfinspect_cli.stages import progress
 
+# What a table too wide for the terminal does without, when statistics are asked for.
+_LESS_THAN_STATISTICS = ("bytes", "shard", "collections", "key", "dtype", "parameters", "shape")
+
 
 def write_variables(variables: Sequence[VariableEntry], output_format: str) -> None:
     """Writes one row a variable; without empty columns in the formats for people."""
@@ -27,19 +30,23 @@ def write_scopes(variables: Sequence[VariableEntry], depth: int | None, output_f
     emit([asdict(row) for row in listing.roll_up(variables, depth)], output_format)
 
 
-def write_stats(artifact: Artifact, variables: Sequence[VariableEntry], output_format: str) -> None:
-    """Writes one row a variable with the statistics of its values."""
+def write_stats(artifact: Artifact, variables: Sequence[VariableEntry], output_format: str) -> bool:
+    """Writes one row a variable with the statistics of its values; tells whether one is broken."""
     from tfinspect.stats import stats_row, variable_stats, without_statistics
 
-    rows = _rows(variables, output_format)
+    rows, broken = _rows(variables, output_format), []
     with progress("reading", len(rows)) as advance:
         for row, (_, stats) in zip(rows, variable_stats(artifact, variables), strict=True):
             row.update(stats_row(stats))
+            broken += [stats.broken] if stats.broken else []
             advance()
-    emit(rows, output_format)
+    emit(rows, output_format, spare=_LESS_THAN_STATISTICS)
     note = without_statistics(variables)
     if note:
         message(f"Note: {note}")
+    if broken:
+        message(f"Note: {len(broken):,} values are broken. The first: {broken[0]}")
+    return bool(broken)
 
 
 def write_health(

@@ -3,13 +3,25 @@ import struct
 import numpy as np
 import pytest
 from oracle_files import CKPT_V2, OBJECT_BASED, copied
-from table_writer import entry, field, shape, table, write_bundle
+from table_writer import (
+    entry,
+    field,
+    finished,
+    header,
+    shape,
+    table,
+    varint,
+    with_trailer,
+    write_bundle,
+)
 
-from tfinspect.artifacts import open_artifact
+from tfinspect.artifacts import bundle_index, open_artifact
 from tfinspect.artifacts.slices import Extent, slice_key
 from tfinspect.errors import ArtifactError
 
 FLOAT, INT64, VARIANT, STRING, LATER = 1, 9, 21, 7, 77
+# The header, and a key of a megabyte.
+KEYS_TO_SHARE = ((b"", header()), (b"a" * (1 << 20), b""))
 VALUES = struct.pack("<4f", 1, 2, 3, 4)
 
 
@@ -192,8 +204,6 @@ def test_index_without_header_is_refused(tmp_path):
 
 
 def test_block_of_an_unknown_codec_leaves_the_rest_listed(tmp_path):
-    from table_writer import header
-
     blocks = {b"": header(), b"a": entry(FLOAT, (4,), VALUES)}, {b"b": entry(FLOAT, (4,), VALUES)}
     (tmp_path / "made.ckpt.index").write_bytes(table(*blocks, codecs=(0, 7)))
     (tmp_path / "made.ckpt.data-00000-of-00001").write_bytes(VALUES)
@@ -223,3 +233,75 @@ def test_broken_object_graph_leaves_the_keys(tmp_path):
     artifact = open_artifact(prefix)
     assert "model/layer_with_weights-0/kernel" in {one.name for one in artifact.variables}
     assert "object graph" in artifact.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape", "stored", "value"),
+    [
+        (INT64, (), struct.pack(">q", 7), 7),
+        (19, (1,), b"\x3e\x00", [1.5]),
+        (18, (1,), struct.pack(">2d", 1, -2), [1 - 2j]),
+        (14, (), b"\x3f\xc0", 1.5),
+        (FLOAT, (0, 4), b"", np.zeros((0, 4))),
+    ],
+    ids=["int64 scalar", "float16", "complex128", "bfloat16 scalar", "empty"],
+)
+def test_big_endian_value_of_at_most_one_element_is_turned(tmp_path, dtype, shape, stored, value):
+    prefix = write_bundle(tmp_path, {b"w": entry(dtype, shape, stored)}, stored, endianness=1)
+    np.testing.assert_array_equal(open_artifact(prefix).read("w").astype(complex), value)
+
+
+def test_keys_of_one_text_are_two_variables(tmp_path):
+    tensors = {
+        b"a\\xff": entry(FLOAT, (1,), VALUES[:4]),
+        b"a\xff": entry(FLOAT, (1,), VALUES[4:8], 4),
+    }
+    artifact = open_artifact(write_bundle(tmp_path, tensors, VALUES))
+    found = {one.name: artifact.read(one.name).item() for one in artifact.variables}
+    assert found == {"a\\xff": 1, "b'a\\xff'": 2}
+
+
+def test_slices_of_a_key_that_is_no_text_are_found(tmp_path):
+    whole = field(1, FLOAT) + field(2, shape(4)) + field(7, _extent(0, 4))
+    tensors = {b"a\xff": whole, slice_key(b"a\xff", (Extent(0, 4),)): entry(FLOAT, (4,), VALUES)}
+    artifact = open_artifact(write_bundle(tmp_path, tensors, VALUES))
+    np.testing.assert_array_equal(artifact.read("a\\xff"), np.float32([1, 2, 3, 4]))
+
+
+def test_header_in_a_block_of_an_unknown_codec_leaves_the_rest_listed(tmp_path):
+    blocks = {b"": header(), b"a": entry(FLOAT, (4,), VALUES)}, {b"b": entry(FLOAT, (4,), VALUES)}
+    (tmp_path / "made.ckpt.index").write_bytes(table(*blocks, codecs=(4, 0)))
+    (tmp_path / "made.ckpt.data-00000-of-00001").write_bytes(VALUES)
+    artifact = open_artifact(tmp_path / "made.ckpt")
+    assert [(one.name, one.readable) for one in artifact.variables] == [("b", False)]
+    assert "compression type 4" in artifact.notes[0]
+    with pytest.raises(ArtifactError, match="cannot be read without the index's header"):
+        artifact.read("b")
+
+
+def test_more_strings_than_memory_holds_are_not_read(tmp_path):
+    count = 1 << 23
+    prefix = write_bundle(tmp_path, {b"s": entry(STRING, (count,), b"", size=count + 4)}, b"")
+    with open(f"{prefix}.data-00000-of-00001", "wb") as stream:
+        stream.truncate(count + 4)
+    with pytest.raises(ArtifactError, match="has 8,388,608 strings, more than 4,194,304"):
+        open_artifact(prefix).read("s")
+
+
+def test_keys_that_unfold_to_gigabytes_are_refused(tmp_path):
+    body = b"".join(b"\0" + varint(len(k)) + varint(len(v)) + k + v for k, v in KEYS_TO_SHARE)
+    size = len(KEYS_TO_SHARE[1][0])
+    for number in range(1000):
+        body += varint(size) + b"\x02\0" + struct.pack(">H", number)
+    block = with_trailer(body + struct.pack("<II", 0, 1), 1)
+    index = finished(block, {b"z": varint(0) + varint(len(block) - 5)})
+    (tmp_path / "made.ckpt.index").write_bytes(index)
+    with pytest.raises(ArtifactError, match=r"made.ckpt.index' has more than .* bytes of them"):
+        open_artifact(tmp_path / "made.ckpt")
+
+
+def test_more_entries_than_any_model_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(bundle_index, "_MOST_ENTRIES", 3)
+    tensors = {bytes([letter]): entry(FLOAT, (4,), VALUES) for letter in b"abc"}
+    with pytest.raises(ArtifactError, match="has more than 3 entries"):
+        open_artifact(write_bundle(tmp_path, tensors, VALUES))

@@ -3,7 +3,7 @@ import shutil
 import pytest
 from oracle_files import CKPT_V1, CKPT_V2, OBJECT_BASED, copied
 
-from tfinspect.artifacts import open_artifact
+from tfinspect.artifacts import bundle, open_artifact
 from tfinspect.errors import ArtifactError
 
 
@@ -65,6 +65,13 @@ def test_wrong_path_with_nothing_near_it_is_told(tmp_path):
         open_artifact(tmp_path / "runs" / "nope")
 
 
+def test_artifacts_of_quite_another_name_are_not_called_near(tmp_path):
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "tmp" / "checkpoint").touch()
+    with pytest.raises(ArtifactError, match=r"there is no '.*/nope'; give the path of an artifact"):
+        open_artifact(tmp_path / "nope")
+
+
 def test_slash_behind_a_file_is_no_guess(tmp_path):
     prefix = copied(CKPT_V2, tmp_path)
     with pytest.raises(ArtifactError, match=rf"there is no .*; nearest: '{prefix}'"):
@@ -122,3 +129,22 @@ def test_run_directory_without_weights_is_told(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ArtifactError, match="has no checkpoint in best or checkpoints"):
         open_artifact(tmp_path)
+
+
+def _without_memory(*arguments):
+    raise MemoryError
+
+
+def test_lack_of_memory_while_opening_is_told_with_the_path(monkeypatch):
+    monkeypatch.setattr(bundle, "open_bundle", _without_memory)
+    with pytest.raises(ArtifactError, match=f"'{CKPT_V2}' needs more memory to be opened"):
+        open_artifact(CKPT_V2)
+
+
+@pytest.mark.parametrize("read", [lambda a, n: a.read(n), lambda a, n: a.read_part(n, 0)])
+def test_lack_of_memory_while_reading_is_told_with_name_and_size(monkeypatch, read):
+    artifact = open_artifact(CKPT_V2)
+    monkeypatch.setattr(artifact, "_value", _without_memory)
+    entry = artifact.variables[0]
+    with pytest.raises(ArtifactError, match=f"'{entry.name}' in .* for its {entry.bytes:,} bytes"):
+        read(artifact, entry.name)

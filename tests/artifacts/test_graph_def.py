@@ -184,3 +184,21 @@ def test_impossible_number_of_outputs_is_refused(tmp_path):
     (tmp_path / "bomb.pb").write_bytes(graph.SerializeToString())
     with pytest.raises(ArtifactError, match=r"'split' is broken: .*1,000,000,000 outputs"):
         open_artifact(tmp_path / "bomb.pb").tensors  # noqa: B018
+
+
+def test_text_of_many_small_messages_is_refused_before_it_is_parsed(tmp_path):
+    path = tmp_path / "graph.pbtxt"
+    path.write_bytes(b"node{}\n" * (1 << 20))
+    with pytest.raises(ArtifactError, match="is a text of 1,048,576 messages, more than 524,288"):
+        open_artifact(path)
+
+
+@pytest.mark.parametrize("place", ["\u00b2", "-1", "9" * 5000, " 1"])
+def test_function_input_with_an_impossible_output_is_kept_as_it_is(tmp_path, place):
+    graph = graph_pb2.GraphDef()
+    function = graph.library.function.add()
+    function.signature.name = "f"
+    function.node_def.add(name="a", op="NoOp").input.append(f"b:out:{place}")
+    (tmp_path / "graph.pb").write_bytes(graph.SerializeToString())
+    (op,) = open_artifact(tmp_path / "graph.pb").ops
+    assert op.inputs == (f"b:out:{place}",)

@@ -33,16 +33,19 @@ FILES = {
 SLOW = {"text": 40, "MetaGraph": 60}
 
 
-def _expect_only_our_errors(path):
-    """Asks an artifact for all that it has; errors of any other kind than ours come out."""
+def _opens_or_tells(path):
+    """Asks an artifact for all that it has; errors of any other kind than ours come out.
+
+    Returns whether it either opened or was refused with its path in the message.
+    """
     # Opened by hand: what a changed file is to the other formats is their tests' matter.
     try:
         if path.name == "saved_model.pb":
             artifact = open_saved_model(str(path.parent))
         else:
             artifact = open_graph(str(path))
-    except ArtifactError:
-        return
+    except ArtifactError as error:
+        return str(path.parent) in str(error)
     for part in ("tensors", "variables", "collections", "signatures", "assets", "notes"):
         with contextlib.suppress(ArtifactError):
             getattr(artifact, part)
@@ -54,6 +57,7 @@ def _expect_only_our_errors(path):
         for name in names:
             with contextlib.suppress(ArtifactError):
                 artifact.read(name)
+    return True
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -74,7 +78,7 @@ def test_changed_file_gives_nothing_but_errors_of_ours(name, tmp_path):
     def check(data):
         (tmp_path / target).unlink(missing_ok=True)
         (tmp_path / target).write_bytes(data.draw(changed(original)))
-        _expect_only_our_errors(tmp_path / target)
+        assert _opens_or_tells(tmp_path / target)
 
     check()
 
@@ -85,7 +89,7 @@ def test_random_bytes_give_nothing_but_errors_of_ours(noise, tmp_path):
     path = tmp_path / "noise.pb"
     path.unlink(missing_ok=True)
     path.write_bytes(noise)
-    _expect_only_our_errors(path)
+    assert _opens_or_tells(path)
 
 
 @pytest.mark.parametrize("name", ["frozen", "TF1 SavedModel"])
@@ -95,4 +99,4 @@ def test_file_cut_at_any_length_gives_nothing_but_errors_of_ours(name, tmp_path)
     for length in range(0, len(original), max(1, len(original) // 150)):
         (tmp_path / target).unlink(missing_ok=True)
         (tmp_path / target).write_bytes(original[:length])
-        _expect_only_our_errors(tmp_path / target)
+        assert _opens_or_tells(tmp_path / target)

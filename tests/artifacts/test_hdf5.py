@@ -1,4 +1,6 @@
 import pickle
+import tracemalloc
+import zlib
 
 import h5py
 import ml_dtypes
@@ -6,7 +8,8 @@ import numpy as np
 import pytest
 from oracle_files import KERAS3, TF_KERAS
 
-from tfinspect.artifacts import hdf5_filters, open_artifact
+from tfinspect.artifacts import hdf5_filters, hdf5_values, open_artifact
+from tfinspect.artifacts.object_header import GlobalHeaps
 from tfinspect.errors import ArtifactError
 
 
@@ -245,3 +248,71 @@ def test_config_that_is_broken_is_told(path):
     artifact = open_artifact(path)
     assert "config" in artifact.notes[0]
     assert "conv1/kernel" in [entry.name for entry in artifact.variables]
+
+
+@pytest.mark.parametrize("index", [0, (..., 3), slice(5, 7), (-1, 2), (slice(2, 5), 0)])
+def test_part_unpacks_only_the_chunks_that_hold_it(path, monkeypatch, index):
+    value = np.arange(80.0).reshape(10, 8)
+    with h5py.File(path, "w") as file:
+        file.create_dataset("a", data=value, chunks=(2, 4), compression="gzip")
+    unpacked = []
+    counted = hdf5_values.unpacked
+
+    def counting(*chunk):
+        unpacked.append(chunk)
+        return counted(*chunk)
+
+    monkeypatch.setattr(hdf5_values, "unpacked", counting)
+    np.testing.assert_array_equal(open_artifact(path).read_part("a", index), value[index])
+    rows, columns = (np.asarray(axis[index]).ravel() for axis in np.indices(value.shape))
+    assert len(unpacked) == len(set(zip(rows // 2, columns // 4, strict=True))) < 10
+
+
+def test_part_of_strings_in_chunks_is_read(path):
+    value = np.array([b"a", b"b" * 300, b"", b"d"], object)
+    with h5py.File(path, "w") as file:
+        file.create_dataset("s", data=value, dtype=h5py.string_dtype(), chunks=(1,))
+    artifact = open_artifact(path)
+    assert artifact.read_part("s", slice(1, 3)).tolist() == [b"b" * 300, b""]
+    assert artifact.read_part("s", 3).item() == b"d"
+
+
+@pytest.mark.parametrize("index", [7, (0, 0), slice(None, None, 0)])
+def test_part_that_a_packed_value_does_not_have_is_refused(path, index):
+    with h5py.File(path, "w") as file:
+        file.create_dataset("a", data=np.ones(4), chunks=(2,))
+    with pytest.raises(ArtifactError, match=r"has shape \[4\], which has no part"):
+        open_artifact(path).read_part("a", index)
+
+
+def test_zeros_packed_to_fill_memory_are_listed_and_not_read(path):
+    size, chunk = 200 << 20, 8 << 20
+    with h5py.File(path, "w") as file:
+        made = file.create_dataset("a", (size,), "f4", chunks=(chunk,), compression="gzip")
+        packed = zlib.compress(bytes(4 * chunk), 9)
+        for start in range(0, size, chunk):
+            made.id.write_direct_chunk((start,), packed)
+    with pytest.raises(ArtifactError, match=r"unpacks from .* bytes, as no weights do"):
+        open_artifact(path).read("a")
+
+
+def test_places_of_many_strings_take_little_more_than_a_list(tmp_path):
+    elements = bytes(16 << 18)
+    tracemalloc.start()
+    found = GlobalHeaps(None).objects(elements, 0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found == [b""] * (1 << 18)
+    assert peak < 4 << 20
+
+
+def test_name_that_is_another_arrays_place_is_not_taken(path):
+    with h5py.File(path, "w") as file:
+        for layer, name, value in (("a", "n", 1.0), ("b", "n", 2.0), ("c", "layers/a/vars", 3.0)):
+            file[f"layers/{layer}/vars/0"] = np.full(2, value)
+            file[f"layers/{layer}/vars"].attrs["name"] = name
+    artifact = open_artifact(path)
+    assert len({entry.name for entry in artifact.variables}) == 3
+    with h5py.File(path) as file:
+        for entry in artifact.variables:
+            np.testing.assert_array_equal(artifact.read(entry.name), file[entry.key][()])

@@ -61,6 +61,7 @@ def _readable(path, opener):
         assert isinstance(artifact.notes, tuple)
     except ArtifactError:
         return
+    assert len({entry.name for entry in entries}) == len(entries)
     for entry in entries:
         with contextlib.suppress(ArtifactError):
             yield entry.key, _bits(artifact.read(entry.key))

@@ -138,3 +138,8 @@ def test_graph_of_any_size_is_refused(monkeypatch, limit):
     monkeypatch.setattr(object_graph, limit, 10)
     with pytest.raises(WireError, match="more objects or edges than any model"):
         _names(*_chain(20, 1))
+
+
+def test_keys_that_stand_for_one_name_keep_different_ones():
+    names = readable_names(b"", ["x", f"x{VALUE}"])
+    assert {key: found.name for key, found in names.items()} == {"x": "x", f"x{VALUE}": f"x{VALUE}"}

@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from graph_files import META_GRAPH, TF1_SAVED_MODEL, TF2_SAVED_MODEL, described, expected
+from table_writer import field
 from tensorboard.compat.proto import meta_graph_pb2
 
 from tfinspect.artifacts import open_artifact
@@ -193,3 +194,14 @@ def test_long_chain_of_objects_takes_little_memory(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 200_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_asset_with_an_impossible_number_is_left_out(tmp_path):
+    graph = meta_graph_pb2.MetaGraphDef()
+    graph.meta_info_def.tags.append("serve")
+    graph.graph_def.node.add(name="n", op="NoOp")
+    for number in (-3, 0, 7):
+        graph.object_graph_def.nodes.add().asset.asset_file_def_index = number
+    data = graph.SerializeToString()
+    (tmp_path / "saved_model.pb").write_bytes(field(1, 1) + field(2, data))
+    assert open_artifact(tmp_path).assets == ()

@@ -1,9 +1,11 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from oracle_files import CKPT_V1
 from table_writer import field, shape, table, varint
 
-from tfinspect.artifacts import open_artifact
+from tfinspect.artifacts import open_artifact, saved_tensor, sstable
 from tfinspect.artifacts.slices import Extent, slice_key
 from tfinspect.errors import ArtifactError
 
@@ -30,7 +32,18 @@ def _write(path, metas, values):
 
 
 def _whole(name):
-    return slice_key(name, (Extent(0, -1),))
+    return _name_of(name, 1)
+
+
+def _name_of(name, axes):
+    return slice_key(name, (Extent(0, -1),) * axes)
+
+
+def _in_blocks(directory, meta, values):
+    """Writes a file whose values have blocks of their own."""
+    path = directory / "v1"
+    path.write_bytes(table({b"": field(1, meta)}, values))
+    return path
 
 
 def test_values_are_read(tmp_path):
@@ -121,3 +134,83 @@ def test_listing_does_not_read_values(tmp_path):
     assert [one.name for one in artifact.variables] == ["w"]
     with pytest.raises(ArtifactError, match="checksum"):
         artifact.read("w")
+
+
+@pytest.fixture
+def verified(monkeypatch):
+    """Sizes of the blocks that are read from end to end."""
+    sizes = []
+    counted = sstable._crc
+
+    def counting(data):
+        sizes.append(len(data))
+        return counted(data)
+
+    monkeypatch.setattr(sstable, "_crc", counting)
+    return sizes
+
+
+def test_part_of_packed_floats_is_read_alone(tmp_path, verified):
+    value = np.arange(100_000, dtype=np.float32).reshape(100, 10, 100)
+    values = {_name_of(b"w", 3): _value(FLOAT_LIST, value.tobytes())}
+    artifact = open_artifact(_in_blocks(tmp_path, _meta(b"w", FLOAT, value.shape), values))
+    verified.clear()
+    np.testing.assert_array_equal(artifact.read_part("w", (..., 7)), value[..., 7])
+    assert verified == []
+    np.testing.assert_array_equal(artifact.read("w"), value)
+    assert max(verified) > value.nbytes
+
+
+def test_slices_without_anything_of_a_part_are_not_read(tmp_path):
+    values = {slice_key(b"w", (Extent(0, 2),)): _value(FLOAT_LIST, np.float32([5, 6]).tobytes())}
+    path = _write(tmp_path / "v1", [_meta(b"w", FLOAT, (4,), (0, 2), (2, 2))], values)
+    assert open_artifact(path).read_part("w", 1) == 6
+    with pytest.raises(ArtifactError, match="lacks a slice"):
+        open_artifact(path).read_part("w", 2)
+
+
+def test_part_that_the_shape_does_not_have_is_refused(tmp_path):
+    values = {_whole(b"w"): _value(FLOAT_LIST, bytes(8))}
+    artifact = open_artifact(_write(tmp_path / "v1", [_meta(b"w", FLOAT, (2,))], values))
+    with pytest.raises(ArtifactError, match=r"has shape \[2\], which has no part 9"):
+        artifact.read_part("w", 9)
+
+
+def test_keys_of_one_text_are_two_variables(tmp_path):
+    keys = (b"a\\xff", b"a\xff")
+    values = {
+        _whole(key): _value(FLOAT_LIST, np.float32([n]).tobytes()) for n, key in enumerate(keys)
+    }
+    path = _write(tmp_path / "v1", [_meta(key, FLOAT, (1,)) for key in keys], values)
+    artifact = open_artifact(path)
+    found = {one.name: artifact.read(one.name).item() for one in artifact.variables}
+    assert found == {"a\\xff": 0, "b'a\\xff'": 1}
+
+
+def test_many_small_integers_take_little_more_than_their_array(tmp_path):
+    count = 4 << 20
+    values = {_whole(b"n"): _value(INT_LIST, bytes(count - 2) + varint(300))}
+    path = _write(tmp_path / "v1", [_meta(b"n", INT32, (count - 1,))], values)
+    artifact = open_artifact(path)
+    tracemalloc.start()
+    value = artifact.read("n")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert value[-1] == 300
+    assert peak < 60 << 20
+
+
+def test_numbers_that_end_at_any_place_of_a_batch_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(saved_tensor, "_BATCH", 11)
+    numbers = [1, -1, 300, 0, 2**31 - 1, -(2**31), *range(100, 200)]
+    values = {_whole(b"n"): _value(INT_LIST, b"".join(map(varint, numbers)))}
+    path = _write(tmp_path / "v1", [_meta(b"n", INT32, (len(numbers),))], values)
+    assert open_artifact(path).read("n").tolist() == numbers
+
+
+def test_list_in_a_piece_a_number_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(saved_tensor, "_MOST_PIECES", 3)
+    value = field(2, field(3, field(INT_LIST, 1) * 4))
+    path = _write(tmp_path / "v1", [_meta(b"n", INT32, (4,))], {_whole(b"n"): value})
+    with pytest.raises(ArtifactError, match="has a list in more than 3 pieces"):
+        open_artifact(path).read("n")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from table_writer import entries, finished, table, varint, with_trailer
 
+from tfinspect.artifacts import sstable
 from tfinspect.artifacts.sstable import Table, UnknownCodecError
 from tfinspect.errors import ArtifactError
 
@@ -130,3 +131,29 @@ def test_view_of_a_broken_block_is_refused(write):
     path = write(data)
     with pytest.raises(ArtifactError, match=r"checksum of a block of [0-9,]+ bytes does not"):
         Table(path).get(b"a", view=True)
+
+
+def test_keys_that_share_a_large_beginning_are_refused(write, monkeypatch):
+    monkeypatch.setattr(sstable, "_MOST_KEY_BYTES", 10_000)
+    body = varint(0) + varint(1000) + b"\0" + b"a" * 1000
+    body += b"".join(varint(1000) + b"\x01\0" + bytes([number]) for number in range(20))
+    block = with_trailer(body + struct.pack("<II", 0, 1))
+    data = finished(block, {b"z": varint(0) + varint(len(block) - 5)})
+    with pytest.raises(ArtifactError, match="its keys unfold to more than 10,000 bytes"):
+        _all(Table(write(data)))
+
+
+def test_part_without_its_checksum_is_not_kept_for_a_verified_read(write):
+    data = bytearray(table({b"a": b"value"}))
+    data[data.find(b"value")] ^= 1
+    found = Table(write(data))
+    assert found.get(b"a", verify=False) == b"walue"
+    with pytest.raises(ArtifactError, match="checksum of a block"):
+        found.get(b"a")
+
+
+def test_packed_block_is_always_verified(write):
+    data = bytearray(table(PAIRS, codecs=(1,)))
+    data[10] ^= 1
+    with pytest.raises(ArtifactError, match="checksum of a block"):
+        Table(write(data)).get(b"a", verify=False)

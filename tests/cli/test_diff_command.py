@@ -4,7 +4,8 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from oracle_files import CKPT_V1, CKPT_V2, KERAS3, TF_KERAS
+from graph_files import META_GRAPH
+from oracle_files import CKPT_V1, CKPT_V2, KERAS3, TF_KERAS, broken_copy
 
 from tfinspect_cli.main import cli
 
@@ -81,3 +82,27 @@ def test_missing_artifact_is_status_2(tmp_path):
     result = _run(CKPT_V2, tmp_path / "none.keras")
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: there is no")
+
+
+def test_values_that_neither_holds_are_told_and_status_0():
+    result = _run(META_GRAPH, META_GRAPH)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "31 values cannot be read: name, shape and type count. The first: '" in result.stderr
+
+
+def test_note_of_both_is_written_once(tmp_path):
+    path = tmp_path / "part.h5"
+    with h5py.File(path, "w") as file:
+        file["x"], file["y"] = np.void(b"abc"), np.ones(2)
+    result = _run(path, path)
+    assert result.exit_code == 0
+    assert result.stderr.count("Note: 1 of 2 variables can be listed") == 1
+
+
+def test_broken_value_is_status_1_and_named(tmp_path):
+    broken = broken_copy(CKPT_V2, tmp_path, "tower_0/conv3/weights")
+    result = _run(broken, CKPT_V2)
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[2].split()[:2] == ["tower_0/conv3/weights", "unreadable"]
+    assert "1 values cannot be read" in result.stderr
+    assert "reason" not in result.stdout

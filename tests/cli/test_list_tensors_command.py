@@ -105,3 +105,24 @@ def test_listing_imports_neither_tensorflow_nor_numpy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_inputs_of_an_op_are_listed():
+    names = {row["name"] for row in _rows(FROZEN, "--inputs-of", "tower_0/conv1/Conv2D")}
+    assert names == {"input:0", "tower_0/conv1/weights/read:0"}
+
+
+def test_consumers_of_a_tensor_are_listed():
+    names = {row["op"] for row in _rows(FROZEN, "--consumers-of", "input:0")}
+    assert names == {"tower_0/conv1/Conv2D"}
+
+
+def test_shapes_are_inferred_when_asked_for():
+    chosen = (FROZEN, "--op-type", "Relu", "--match", "conv1")
+    assert [row["shape"] for row in _rows(*chosen)] == [None]
+    assert [row["shape"] for row in _rows(*chosen, "--shapes")] == [[None, 8, 8, 8]]
+
+
+def test_flops_are_counted():
+    rows = _rows(META_GRAPH, "--flops", "--op-type", "Conv2D", "--scope", "tower_0/conv1")
+    assert [row["flops"] for row in rows] == [2 * 8 * 8 * 8 * 27]

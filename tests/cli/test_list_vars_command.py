@@ -6,7 +6,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 from graph_files import META_GRAPH
-from oracle_files import CKPT_V1, CKPT_V2, OBJECT_BASED
+from oracle_files import CKPT_V1, CKPT_V2, OBJECT_BASED, broken_copy
 
 from tfinspect_cli.emit import terminal_width
 from tfinspect_cli.main import cli
@@ -174,3 +174,38 @@ def test_width_is_the_environments_or_the_terminals(monkeypatch, told, width):
     monkeypatch.setattr("sys.stdout.fileno", lambda: 1)
     monkeypatch.setattr(os, "get_terminal_size", lambda descriptor: os.terminal_size((71, 20)))
     assert terminal_width() == width
+
+
+def test_broken_value_leaves_the_other_statistics_and_is_status_1(tmp_path):
+    prefix = broken_copy(CKPT_V2, tmp_path, "tower_0/conv3/weights")
+    result = _run(prefix, "--stats", "--scope", "tower_0", "--format", "json")
+    rows = {row["name"]: row for row in json.loads(result.stdout)}
+    assert result.exit_code == 1
+    assert (rows.pop("tower_0/conv3/weights")["mean"], len(rows)) == (None, 8)
+    assert "Note: 1 values are broken. The first: " in result.stderr
+    assert None not in {row["mean"] for row in rows.values()}
+
+
+def test_narrow_terminal_gets_fewer_columns_and_a_note(monkeypatch):
+    monkeypatch.setattr("tfinspect_cli.emit.terminal_width", lambda: 80)
+    result = _run(CKPT_V2, "--stats", "--scope", "tower_0")
+    assert result.exit_code == 0
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert "Note: 80 characters a line are too few for bytes" in result.stderr
+    assert {"min", "max", "mean", "std", "norm"} <= set(result.stdout.split())
+
+
+def test_tree_of_findings_has_all_of_them():
+    result = _run(CKPT_V2, "--health", "--format", "tree")
+    assert [line.split()[2] for line in result.stdout.splitlines()[3:]] == [
+        "nan",
+        "inf",
+        "denormal",
+    ]
+
+
+def test_reader_of_messages_that_has_seen_enough_is_no_error():
+    listing = f"{sys.executable} -m tfinspect_cli list-vars {CKPT_V2}"
+    command = f"exec 3>&1; {{ {listing}; echo $? >&3; }} 2>&1 | true"
+    process = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (process.stdout, process.stderr) == ("0\n", "")

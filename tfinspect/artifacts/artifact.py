@@ -59,6 +59,14 @@ class Artifact:
         return ()
 
     @cached_property
+    def layer_classes(self) -> Mapping[str, str]:
+        """Variable's name -> class of its layer in Keras's snake case, such as `depthwise_conv2d`.
+
+        Empty for formats that do not say; what they do not know is missing.
+        """
+        return {}
+
+    @cached_property
     def notes(self) -> tuple[str, ...]:
         """What the reader could not list or read, in sentences; empty when all is well."""
         return ()
@@ -93,7 +101,11 @@ class Artifact:
         Raises:
           ArtifactError: no such variable, a value of a kind that cannot be read, or broken data.
         """
-        return self._read(self._readable_entry(name))
+        entry = self._readable_entry(name)
+        try:
+            return self._read(entry)
+        except MemoryError as error:
+            raise self._too_large(entry) from error
 
     def read_part(self, name: str, index: Index) -> "np.ndarray":
         """Reads `value[index]` of one variable, such as one filter with `(..., 3)`.
@@ -107,11 +119,19 @@ class Artifact:
         entry = self._readable_entry(name)
         try:
             return self._read_part(entry, index)
-        except IndexError as error:
+        except MemoryError as error:
+            raise self._too_large(entry) from error
+        except (IndexError, ValueError) as error:
             raise ArtifactError(
                 f"'{name}' in '{self.path}' has shape {list(entry.shape or ())}, "
                 f"which has no part {index!r}: {error}."
             ) from error
+
+    def _too_large(self, entry: VariableEntry) -> ArtifactError:
+        return ArtifactError(
+            f"'{entry.name}' in '{self.path}' needs more memory than there is for its "
+            f"{entry.bytes:,} bytes; read a part of it, or use a machine with more."
+        )
 
     def _readable_entry(self, name: str) -> VariableEntry:
         entry = self.entry(name)

@@ -135,6 +135,8 @@ class Bundle(Artifact):
         if not is_readable(entry.dtype):
             return f"is of type {entry.dtype}, which can be listed, not read"
         for part in parts:
+            if not self._files:
+                return "cannot be read without the index's header"
             if part.shard >= len(self._files):
                 return f"lies in data file {part.shard} of {len(self._files)}"
             problem = self._file(part).problem(part)

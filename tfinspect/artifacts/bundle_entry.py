@@ -16,7 +16,9 @@ _MOST_SHARDS = 100_000
 
 @dataclass(frozen=True)
 class BundleHeader:
-    """How many data files there are, their byte order, and the reader's version they need."""
+    """How many data files there are (0 where it is not known), their byte order, and the reader's
+    version they need.
+    """
 
     num_shards: int
     big_endian: bool

@@ -117,7 +117,7 @@ def _listed(message: Any, dtype: str) -> "np.ndarray":
     if dtype.startswith("complex"):
         return np.fromiter(values, f"f{wanted.itemsize // 2}", len(values)).view(wanted)
     if name == "int_val":
-        return np.fromiter(values, np.int64, len(values)).astype(wanted)
+        return np.fromiter(values, np.int32, len(values)).astype(wanted)
     return np.fromiter(values, wanted, len(values))
 
 

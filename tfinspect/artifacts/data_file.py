@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _CRC_BYTES = 4
 # Lengths of strings are checksummed as four bytes where they fit, else as eight.
 _SHORT_LENGTH = 1 << 32
+# Every string takes some hundred bytes of memory, of a file perhaps one.
+_MOST_STRINGS = 1 << 22
+_BATCH = 1 << 16
 
 
 class DataFile:
@@ -50,6 +53,8 @@ class DataFile:
             return f"has {entry.size:,} bytes where its shape needs {elements * itemsize:,}"
         if elements > entry.size:
             return f"has {entry.size:,} bytes for {elements:,} strings"
+        if not itemsize and elements > _MOST_STRINGS:
+            return f"has {elements:,} strings, more than {_MOST_STRINGS:,}"
         if self.size is None:
             return f"lies in '{self.path}', which is missing"
         if entry.offset + entry.size > self.size:
@@ -74,6 +79,8 @@ class DataFile:
         Raises:
           WireError: its place, its size or its checksum is wrong.
         """
+        import numpy as np
+
         problem = self.problem(entry)
         if problem is not None:
             raise WireError(problem)
@@ -85,8 +92,8 @@ class DataFile:
         dtype = numpy_dtype(entry.dtype)
         if self.big_endian:
             unit = dtype.itemsize // 2 if dtype.kind == "c" else dtype.itemsize
-            raw = raw.reshape(-1, unit)[:, ::-1].reshape(-1)
-        return raw.view(dtype).reshape(entry.shape)
+            raw = np.ascontiguousarray(raw.reshape(-1, unit)[:, ::-1])
+        return raw.reshape(-1).view(dtype).reshape(entry.shape)
 
     def _mapped(self, offset: int, size: int) -> "np.ndarray":
         import numpy as np
@@ -121,7 +128,10 @@ class DataFile:
         if body + sum(lengths) != len(data):
             raise WireError("has strings whose lengths do not add up to its size")
         # The checksum runs over fixed-size lengths, not over the varints that are stored.
-        crc = google_crc32c.value(b"".join(map(_fixed_length, lengths)))
+        crc = 0
+        for place in range(0, len(lengths), _BATCH):
+            fixed = b"".join(map(_fixed_length, lengths[place : place + _BATCH]))
+            crc = google_crc32c.extend(crc, fixed)
         stored = int.from_bytes(data[position:body], "little")
         crc_of_all = google_crc32c.extend(crc, data[position:])
         if stored != masked_crc(crc) or masked_crc(crc_of_all) != entry.crc:

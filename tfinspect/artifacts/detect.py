@@ -77,17 +77,28 @@ def open_artifact(path: str | os.PathLike[str]) -> Artifact:
     except OSError as error:
         place = error.filename or given
         raise ArtifactError(f"cannot read '{place}': {error.strerror or error}.") from error
+    except MemoryError as error:
+        raise ArtifactError(
+            f"'{given}' needs more memory to be opened than there is; use a machine with more, or "
+            "get the file again from where it came."
+        ) from error
     raise ArtifactError(_nothing(given, spelled))
 
 
 def _nothing(given: str, path: str) -> str:
-    near = [name for name in locate.nearby(path) if name != path]
+    if not given:
+        return "an empty text is no path; give the path of an artifact."
+    nearby, others, alike = locate.nearby(path)
+    near = [name for name in nearby if name != path]
     if os.path.isdir(path):
-        offer = f"give one of those in it: {_quoted(near)}" if near else "nor does it hold any"
+        more = f" and {others} more" if others else ""
+        inside = f"give one of those in it: {_quoted(near)}{more}"
+        offer = inside if near else "nor does it hold any"
         return f"the directory '{given}' is no artifact itself; {offer}."
     if os.path.isfile(path) and os.path.getsize(path) == 0:
         return f"'{given}' is empty; write it again, or give another file."
-    cure = f"nearest: {_quoted(near)}" if near else "give the path of an artifact"
+    lead = "nearest" if alike else "there are"
+    cure = f"{lead}: {_quoted(near)}" if near else "give the path of an artifact"
     if os.path.exists(path):
         known = ", ".join(row.kind for row in FORMATS)
         return f"'{given}' is of none of the known formats ({known}); {cure}."

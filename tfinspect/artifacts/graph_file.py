@@ -17,6 +17,8 @@ from tfinspect.errors import ArtifactError
 GRAPH_DEF, META_GRAPH, SAVED_MODEL = "GraphDef", "MetaGraphDef", "SavedModel"
 # A text is parsed in memory, field by field in Python: a larger one would take minutes.
 LARGEST_TEXT = 32 << 20
+# A message of a few letters takes as much time and memory as one of a hundred.
+MOST_TEXT_MESSAGES = 1 << 19
 _FIRST_FIELDS = 64
 _TEXT_START = re.compile(rb"(?:\s|#[^\n]*\n)*([a-z_]+)\s*[:{<]")
 _TEXT_FIELDS = {
@@ -138,17 +140,29 @@ def _binary(path: str, data: Data, message: str) -> bytes:
             f"'{path}' is a text of {len(data):,} bytes, more than {LARGEST_TEXT:,}; "
             "write the graph in binary form (`as_text=False`)."
         )
+    content = data[:]
+    messages = content.count(b"{") + content.count(b"<")
+    if messages > MOST_TEXT_MESSAGES:
+        raise ArtifactError(
+            f"'{path}' is a text of {messages:,} messages, more than {MOST_TEXT_MESSAGES:,}; "
+            "write the graph in binary form (`as_text=False`)."
+        )
     from google.protobuf import text_format
 
     try:
-        text = data[:].decode("utf-8")
+        text = content.decode("utf-8")
         return _parsed(text, message).SerializeToString()
     except (text_format.ParseError, UnicodeDecodeError, RecursionError, ValueError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else f"{error}"
         raise ArtifactError(
-            f"'{path}' is no valid text of a {message}: {' '.join(reason.split())}; "
+            f"'{path}' is no valid text of a {message}: {_plain(reason)}; "
             "write it again where it came from."
         ) from error
+
+
+def _plain(reason: str) -> str:
+    # TensorBoard's copies of the messages are what is parsed with.
+    return " ".join(reason.split()).replace('"tensorboard.', '"')
 
 
 def _parsed(text: str, message: str) -> Any:

@@ -20,6 +20,7 @@ from tfinspect.artifacts.graph_proto import (
 from tfinspect.artifacts.op_outputs import MOST_OUTPUTS, OpDefinitions, OpOutputs, from_op_def
 from tfinspect.artifacts.wire import WireError
 from tfinspect.entries import OpEntry, TensorEntry
+from tfinspect.names import decimal
 
 Shape = tuple[int | None, ...] | None
 ARGUMENT = "_Arg"
@@ -238,9 +239,10 @@ def _flat_name(name: str, starts: Mapping[str, Mapping[str, int]]) -> str:
     if not place:
         return name
     output, _, index = place.rpartition(":")
-    if not index.isdigit() or int(index) > MOST_OUTPUTS:
+    number = decimal(index)
+    if number is None or number > MOST_OUTPUTS:
         return name
-    return f"{op}:{starts.get(op, {}).get(output, 0) + int(index)}"
+    return f"{op}:{starts.get(op, {}).get(output, 0) + number}"
 
 
 def _arguments(function: Any) -> list[OpEntry]:

@@ -20,7 +20,8 @@ _SMALL = 1 << 16
 # times its bytes, an op some hundred times.
 MOST_NODES = 1 << 19
 _LARGEST_MESSAGE = 32 << 20
-_LARGEST_TENSOR = 256 << 20
+# A number of one byte in a list takes eight when it is parsed, and as many as an array.
+_LARGEST_TENSOR = 48 << 20
 _NODE, _LIBRARY, _VERSIONS = 1, 2, 4
 _FUNCTION, _FUNCTION_NODE = 1, 3
 _ATTR, _ATTR_KEY, _ATTR_VALUE, _TENSOR = 5, 1, 2, 8

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 from tfinspect.artifacts.artifact import Artifact, Index
 from tfinspect.artifacts.dtypes import element_bytes
 from tfinspect.artifacts.hdf5_layout import StoredArray
-from tfinspect.artifacts.hdf5_tree import Tree, read_tree
+from tfinspect.artifacts.hdf5_tree import Tree, first_line, read_tree
 from tfinspect.artifacts.hdf5_values import value_of
 from tfinspect.artifacts.keras_layers import Layer, layers_of
 from tfinspect.artifacts.keras_names import KerasName, named_arrays
@@ -57,9 +57,9 @@ def tree_of(path: str, stream: IO[bytes], base: int, size: int) -> Tree:
     try:
         return read_tree(stream, base, size)
     except Exception as error:  # h5py raises errors of all kinds over broken headers.
-        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
         raise ArtifactError(
-            f"'{path}' is no readable HDF5 file: {reason}; get it again from where it came."
+            f"'{path}' is no readable HDF5 file: {first_line(error)}; "
+            "get it again from where it came."
         ) from error
 
 
@@ -100,6 +100,11 @@ class Hdf5(Artifact):
         return tuple(_entry(named, self.tree.arrays[named.path]) for named in self._named)
 
     @cached_property
+    def layer_classes(self) -> Mapping[str, str]:
+        """Variable -> class of its layer, as far as the config or the groups' names tell."""
+        return {named.name: named.layer for named in self._named if named.layer}
+
+    @cached_property
     def notes(self) -> tuple[str, ...]:
         """What cannot be listed or read."""
         return (*self._problems, *self._unreadable_notes())
@@ -113,10 +118,10 @@ class Hdf5(Artifact):
         del key
         return self.path, 0
 
-    def _mapped(self, entry: VariableEntry) -> "np.ndarray":
+    def _mapped(self, entry: VariableEntry, index: Index = ...) -> "np.ndarray":
         source, base = self.source(entry.key)
         try:
-            return value_of(self.tree.arrays[entry.key], source, base)
+            return value_of(self.tree.arrays[entry.key], source, base, index)
         except (OSError, ValueError, OverflowError) as error:
             raise ArtifactError(
                 f"'{entry.name}' in '{self.path}' cannot be read: {error}; "
@@ -129,7 +134,7 @@ class Hdf5(Artifact):
     def _read_part(self, entry: VariableEntry, index: Index) -> "np.ndarray":
         import numpy as np
 
-        return np.array(self._mapped(entry)[index])
+        return np.array(self._mapped(entry, index))
 
 
 def _entry(named: KerasName, array: StoredArray) -> VariableEntry:

@@ -17,6 +17,10 @@ _MOST_COMPACT = 1 << 16
 _MOST_CHUNKS = 1 << 20
 # Deflate packs 1,032 bytes of zeros into one; what grows more is made to fill memory.
 _MOST_GROWTH, _FREE_GROWTH = 1100, 1 << 20
+# Weights that are not all alike shrink little; few of the others are larger than this.
+_USUAL_GROWTH, _MOST_ALIKE = 100, 512 << 20
+# A string of any length takes 16 bytes of the file before it is packed, and a hundred of memory.
+_MOST_ALIKE_PLACES = 32 << 20
 _LARGEST_CHUNK = 64 << 20
 _CURE = "write it in one piece with `h5repack -f NONE -l CONTI`"
 
@@ -116,7 +120,9 @@ def _in_chunks(dataset: Any, array: StoredArray, needed: int, size: int) -> Stor
             told = f"has {chunk.size:,} bytes at offset {chunk.offset:,}, past the end"
             return replace(array, problem=told)
     held = min(size, sum(chunk.size for chunk in stored))
-    if needed > held * _MOST_GROWTH + _FREE_GROWTH or chunk_bytes > max(needed, _LARGEST_CHUNK):
+    alike = _MOST_ALIKE_PLACES if array.varying else _MOST_ALIKE
+    most = min(held * _MOST_GROWTH + _FREE_GROWTH, held * _USUAL_GROWTH + alike)
+    if needed > most or chunk_bytes > max(needed, _LARGEST_CHUNK):
         told = f"unpacks from {held:,} to {needed:,} bytes, as no weights do; give another file"
         return replace(array, problem=told)
     return replace(array, chunks=Chunks(shape, filters, stored, h5py.Dataset(dataset).fillvalue))

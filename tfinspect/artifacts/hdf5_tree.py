@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 from tfinspect.artifacts.hdf5_layout import StoredArray, placed
 from tfinspect.artifacts.object_header import Bytes, Text, text_attributes
 from tfinspect.artifacts.window import Window
+from tfinspect.names import natural
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,7 +78,7 @@ def read_tree(stream: IO[bytes], base: int, size: int) -> Tree:
                 else:
                     tree.groups[path] = text_attributes(data, address, _ATTRIBUTES)
             except Exception as error:  # h5py raises errors of all kinds over broken headers.
-                tree.note(path, _first_line(error))
+                tree.note(path, first_line(error))
     return tree
 
 
@@ -85,7 +86,8 @@ def _mapped(stream: IO[bytes]) -> "contextlib.closing[mmap.mmap]":
     return contextlib.closing(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Words an error of h5py, which may have many lines or none."""
     return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
 
 
@@ -106,7 +108,7 @@ def _objects(root: Any, tree: Tree) -> Iterator[tuple[str, Any]]:
         try:
             found = _child(group, name, seen)
         except Exception as error:  # As above.
-            tree.note(path, _first_line(error))
+            tree.note(path, first_line(error))
             continue
         if found is None:
             continue
@@ -125,15 +127,8 @@ def _names(group: Any, path: str, tree: Tree) -> list[str]:
             names.append(name.decode("utf-8", "surrogateescape"))
         return sorted(names, key=natural)
     except Exception as error:  # As above.
-        tree.note(path, _first_line(error))
+        tree.note(path, first_line(error))
         return []
-
-
-def natural(name: str) -> tuple[int, int, str]:
-    """Returns a sort key under which `10` comes after `9`, and numbers before words."""
-    # Only ASCII digits, few enough for a number: names in a broken file may hold anything.
-    number = name.isascii() and name.isdecimal() and len(name) < 19
-    return (0, int(name), name) if number else (1, 0, name)
 
 
 def _child(group: Any, name: str, seen: set[Any]) -> Any:

@@ -59,10 +59,15 @@ class LayerChains:
 
     def trained(self, scope: str, weight: str) -> bool | None:
         """Tells whether a weight is trained; None where no config says."""
+        layer = self.owner(scope)
+        return None if layer is None else is_trainable(layer, weight)
+
+    def owner(self, scope: str) -> Layer | None:
+        """Returns the innermost layer of a config that a scope stands in; None where none does."""
         while scope:
             layer = self._by_scope.get(scope) or self.named(scope.rpartition("/")[2])
             if layer is not None:
-                return is_trainable(layer, weight)
+                return layer
             scope = scope.rpartition("/")[0]
         return None
 

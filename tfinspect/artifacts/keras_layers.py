@@ -254,7 +254,7 @@ def variable_names(
 
 def _row(kind: str, keras3: bool) -> tuple[_Weight, ...]:
     row = _LAYERS.get(kind, ())
-    if keras3 and kind.startswith("depthwise_conv"):
+    if row and keras3 and kind.startswith("depthwise_conv"):
         return (row[0]._replace(name="kernel"), *row[1:])
     return row
 

@@ -5,7 +5,6 @@ Sources: `keras/src/legacy/saving/legacy_h5_format.py` (Keras 1 to 3, `.h5`) and
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -13,6 +12,7 @@ from tfinspect.artifacts.hdf5_layout import StoredArray
 from tfinspect.artifacts.hdf5_tree import Tree
 from tfinspect.artifacts.keras_chains import LayerChains
 from tfinspect.artifacts.keras_layers import Layer, kind_of_group, variable_names
+from tfinspect.artifacts.unique_names import unique_names
 
 _OUTPUT = re.compile(r":\d+$")
 _WEIGHTS, _OPTIMIZER, _TOP = "model_weights", "optimizer_weights", "top_level_model_weights"
@@ -28,12 +28,15 @@ class KerasName:
       name: readable, with scopes; unique in the file.
       slot: whether it belongs to the optimizer.
       trainable: None where the file does not say.
+      layer: class of the layer that it belongs to, in Keras's snake case; empty where the file does
+        not say.
     """
 
     path: str
     name: str
     slot: bool = False
     trainable: bool | None = None
+    layer: str = ""
 
 
 def named_arrays(tree: Tree, layers: Mapping[str, Layer], *, keras3: bool) -> list[KerasName]:
@@ -44,15 +47,14 @@ def named_arrays(tree: Tree, layers: Mapping[str, Layer], *, keras3: bool) -> li
       layers: group's path -> layer, as far as a config tells.
       keras3: whether Keras 3 wrote the file.
     """
-    found = list(_listed(tree, layers))
-    listed = {named.path for named in found}
+    listed: dict[str, KerasName] = {}
+    for named in _listed(tree, layers):
+        listed.setdefault(named.path, named)
     scopes = _Scopes(tree, layers, keras3=keras3)
     rest = [path for path in tree.arrays if path not in listed]
-    found += scopes.named(rest)
-    counts = Counter(named.name for named in found)
-    return [
-        named if counts[named.name] == 1 else replace(named, name=named.path) for named in found
-    ]
+    found = [*listed.values(), *scopes.named(rest)]
+    unique = unique_names({named.path: (named.name,) for named in found})
+    return [replace(named, name=unique[named.path]) for named in found]
 
 
 def _texts(attributes: Mapping[str, object], name: str) -> Iterator[str]:
@@ -80,7 +82,9 @@ def _listed(tree: Tree, layers: Mapping[str, Layer]) -> Iterator[KerasName]:
             if layer != _TOP:
                 scope = chains.scope(layer.strip("/"), scope, weight)
             trained = chains.trained(scope, weight)
-            yield KerasName(path, _join(scope, weight), False, trained)
+            owner = chains.owner(scope)
+            kind = "" if owner is None else owner.kind
+            yield KerasName(path, _join(scope, weight), False, trained, kind)
     for path, name in _weights(tree, _OPTIMIZER):
         yield KerasName(path, _join("optimizer", name), True)
 
@@ -118,8 +122,9 @@ class _Scopes:
             scope = self._scope(owner)
         arrays = [self._tree.arrays[path] for path in paths]
         names = self._variables(owner, arrays)
+        kind = "" if slot else self._kind(owner)
         for path, (name, trainable) in zip(paths, names, strict=True):
-            yield KerasName(path, _join(scope, name), slot, None if slot else trainable)
+            yield KerasName(path, _join(scope, name), slot, None if slot else trainable, kind)
 
     def _group_name(self, owner: str) -> str:
         name = self._tree.groups.get(_join(owner, _VARS), {}).get("name")
@@ -148,17 +153,19 @@ class _Scopes:
         return self._chains.named(told) if isinstance(told, str) else None
 
     def _kind(self, owner: str) -> str:
-        """Returns the class that a group's name, or else the layer's own, stands for."""
+        """Returns the layer's class, or the one that a group's or the layer's name stands for."""
+        layer = self._layer(owner)
+        if layer is not None:
+            return layer.kind
         return kind_of_group(owner) or kind_of_group(self._group_name(owner))
 
     def _variables(self, owner: str, arrays: list[StoredArray]) -> list[tuple[str, bool | None]]:
         keys = [array.path.rpartition("/")[2] for array in arrays]
         layer = self._layer(owner)
-        kind = layer.kind if layer is not None else self._kind(owner)
         known = None
         if keys == [str(number) for number in range(len(keys))]:
             known = variable_names(
-                kind,
+                self._kind(owner),
                 [array.shape for array in arrays],
                 None if layer is None else layer.settings,
                 keras3=self._keras3,

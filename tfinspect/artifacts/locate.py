@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 from tfinspect.errors import ArtifactError
 from tfinspect.names import nearest
@@ -150,8 +151,22 @@ def _names(directory: str) -> list[str]:
         return []
 
 
-def nearby(path: str, count: int = 5) -> list[str]:
-    """Returns existing artifacts: those in a directory, or beside a path, the likest first."""
+class Nearby(NamedTuple):
+    """Existing artifacts.
+
+    Attributes:
+      paths: of some; where none beside a path has a name like its own, files alone.
+      more: how many more there are.
+      alike: whether their names are like the one that was given; then the likest comes first.
+    """
+
+    paths: list[str]
+    more: int
+    alike: bool
+
+
+def nearby(path: str, count: int = 5) -> Nearby:
+    """Returns existing artifacts in a directory, or beside a path."""
     inside = os.path.isdir(path)
     directory = path if inside else os.path.dirname(path.rstrip(os.sep))
     while directory and not os.path.isdir(directory):
@@ -163,8 +178,15 @@ def nearby(path: str, count: int = 5) -> list[str]:
             found.append(place.removesuffix(".index"))
         elif saved_model(place) or os.path.isfile(os.path.join(place, "checkpoint")):
             found.append(place)
-    near = [] if inside else nearest(path, found, count)
-    return near or sorted(found)[:count]
+    if not inside:
+        # By the part of the path that is not there: what both have in common is no likeness.
+        named = {os.path.relpath(place, directory or "."): place for place in found}
+        alike = nearest(os.path.relpath(path or ".", directory or "."), named, count)
+        if alike:
+            return Nearby([named[name] for name in alike], len(found) - len(alike), True)
+        found = [place for place in found if not os.path.isdir(place)]
+    shown = sorted(found)[:count]
+    return Nearby(shown, len(found) - len(shown), False)
 
 
 def first_bytes(path: str, count: int) -> bytes:

@@ -89,7 +89,10 @@ class MetaGraph(GraphArtifact):
     @cached_property
     def assets(self) -> tuple[str, ...]:
         """Names of the files that the graph reads."""
-        return tuple(asset.filename for asset in self._message(_ASSET).asset_file_def)
+        return tuple(self._asset_names())
+
+    def _asset_names(self) -> list[str]:
+        return [asset.filename for asset in self._message(_ASSET).asset_file_def]
 
     @cached_property
     def saver_tensors(self) -> frozenset[str]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tfinspect.artifacts.unique_names import unique_names
 from tfinspect.artifacts.wire import LENGTH, WireError, fields, text
 
 GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
@@ -22,6 +23,19 @@ LARGEST_GRAPH = 128 << 20
 _MOST_OBJECTS, _MOST_PARTS = 1 << 20, 1 << 21
 _MOST_CHARACTERS = 1 << 25
 
+# Where Keras keeps what stands elsewhere under its own name.
+_LISTS = frozenset(
+    {
+        "variables",
+        "_variables",
+        "all_variables",
+        "trainable_variables",
+        "non_trainable_variables",
+        "_trainable_variables",
+        "_non_trainable_variables",
+        "keras_api",
+    }
+)
 _LAYER = re.compile(r"(/)_?(?:operations|layers)/(\d+)(?=/|$)")
 
 
@@ -82,13 +96,8 @@ def _plain(key: str) -> str:
 
 
 def _unambiguous(named: dict[str, ReadableName]) -> dict[str, ReadableName]:
-    holders: dict[str, int] = {}
-    for name, _ in named.values():
-        holders[name] = holders.get(name, 0) + 1
-    return {
-        key: found if holders[found.name] == 1 else ReadableName(_plain(key), found.slot)
-        for key, found in named.items()
-    }
+    unique = unique_names({key: (found.name, _plain(key)) for key, found in named.items()})
+    return {key: ReadableName(unique[key], found.slot) for key, found in named.items()}
 
 
 def _parse(graph: bytes) -> list[_Object]:
@@ -190,18 +199,35 @@ class _Paths:
         self._left = _MOST_CHARACTERS
 
     def follow(self, objects: list[_Object], start: int, closed: Collection[int]) -> list[int]:
-        """Goes on from an object to all new ones, breadth first, not through closed objects."""
-        new, waiting = [], deque([start])
-        while waiting:
+        """Goes on from an object to all new ones, breadth first, not through closed objects.
+
+        Lists of all variables are followed when everything else is named: a number in them says
+        less than the longest path of layers.
+        """
+        new: list[int] = []
+        waiting, lists = deque([start]), deque[tuple[int, str, int]]()
+        while waiting or lists:
+            if not waiting:
+                number, name, child = lists.popleft()
+                self._step(number, name, child, new, waiting)
+                continue
             number = waiting.popleft()
             if number in closed:
                 continue
             for name, child in sorted(objects[number].children, key=_preference):
-                if child not in self.steps:
-                    self.steps[child] = (number, name)
-                    new.append(child)
-                    waiting.append(child)
+                if name in _LISTS:
+                    lists.append((number, name, child))
+                else:
+                    self._step(number, name, child, new, waiting)
         return new
+
+    def _step(
+        self, number: int, name: str, child: int, new: list[int], waiting: "deque[int]"
+    ) -> None:
+        if child not in self.steps:
+            self.steps[child] = (number, name)
+            new.append(child)
+            waiting.append(child)
 
     def to(self, number: int) -> str | None:
         """Returns the path to an object; None where there have been too many characters."""
@@ -216,8 +242,6 @@ class _Paths:
 
 def _preference(child: tuple[str, int]) -> int:
     name = child[0]
-    if name in ("_variables", "variables", "trainable_variables", "keras_api"):
-        return 3
     return 2 if name.startswith("_") else 1 if name.startswith("layer_with_weights-") else 0
 
 

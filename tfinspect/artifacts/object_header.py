@@ -159,12 +159,10 @@ class GlobalHeaps:
         Raises:
           HeaderError: they declare more, or point to what is not there.
         """
-        places = [
-            struct.unpack_from("<IQI", elements, at) for at in range(0, len(elements), _ELEMENT)
-        ]
-        if sum(length for length, _, _ in places) > most:
+        # Twice over the bytes: a list of what is in them takes ten times as much.
+        if sum(length for length, _, _ in struct.iter_unpack("<IQI", elements)) > most:
             raise HeaderError(f"it declares more than {most:,} bytes of text")
-        return [self._object(*place) for place in places]
+        return [self._object(*place) for place in struct.iter_unpack("<IQI", elements)]
 
     def _object(self, length: int, heap: int, wanted: int) -> bytes:
         if length == 0:

@@ -101,7 +101,8 @@ class SavedModel(MetaGraph):
     @cached_property
     def assets(self) -> tuple[str, ...]:
         """Paths of the files that the graph reads, below the SavedModel's directory."""
-        listed = super().assets or self._objects.assets
+        # Not `super().assets`: a cached property keeps its value under the name of this one.
+        listed = self._asset_names() or self._objects.assets
         collected = self.collections.get("saved_model_assets", ())
         names = [*listed, *(item.filename for item in collected if isinstance(item, AssetDef))]
         plain = dict.fromkeys(name.removeprefix("assets/") for name in names)
@@ -135,7 +136,7 @@ class SavedModel(MetaGraph):
     @cached_property
     def _objects(self) -> SavedObjects:
         message = self.parsed(saved_object_graph_pb2.SavedObjectGraph, self.parts(_OBJECT_GRAPH))
-        files = [os.path.basename(name) for name in super().assets]
+        files = [os.path.basename(name) for name in self._asset_names()]
         return SavedObjects(message, files)
 
     @cached_property

@@ -23,7 +23,7 @@ class SavedObjects:
         self.assets = tuple(
             asset_files[node.asset.asset_file_def_index]
             for node in message.nodes
-            if node.HasField("asset") and node.asset.asset_file_def_index < len(asset_files)
+            if node.HasField("asset") and 0 <= node.asset.asset_file_def_index < len(asset_files)
         )
         self.trainable = {
             f"{path}{_VALUE}": node.variable.trainable

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfinspect.artifacts import locate, slot_names
-from tfinspect.artifacts.artifact import Artifact
+from tfinspect.artifacts.artifact import Artifact, Index
 from tfinspect.artifacts.dtypes import dtype_name, element_bytes, numpy_dtype
 from tfinspect.artifacts.file_part import Data
 from tfinspect.artifacts.meta_beside import Described, described
@@ -24,7 +24,8 @@ from tfinspect.artifacts.slices import (
     slice_shape,
 )
 from tfinspect.artifacts.sstable import Table
-from tfinspect.artifacts.wire import LENGTH, WireError, fields, raw_fields, text
+from tfinspect.artifacts.unique_names import readable_key
+from tfinspect.artifacts.wire import LENGTH, WireError, fields, raw_fields
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ArtifactError
 
@@ -35,6 +36,7 @@ _META_KEY = b""
 
 
 class _Saved(NamedTuple):
+    key: bytes
     name: str
     shape: tuple[int, ...]
     dtype: str
@@ -77,6 +79,10 @@ class SavedSlices(Artifact):
 
     def _merge(self, saved: _Saved) -> None:
         known = self._saved.get(saved.name)
+        if known is not None and known.key != saved.key:
+            # Different bytes, of which some are no text.
+            name = readable_key(saved.key, self._saved)
+            known, saved = None, saved._replace(name=name)
         if known is not None:
             if (known.shape, known.dtype) != (saved.shape, saved.dtype):
                 raise ArtifactError(
@@ -141,13 +147,20 @@ class SavedSlices(Artifact):
     def _read(self, entry: VariableEntry) -> "np.ndarray":
         return self._value(self._saved[entry.key])
 
-    def _value(self, saved: _Saved) -> "np.ndarray":
+    def _read_part(self, entry: VariableEntry, index: Index) -> "np.ndarray":
+        import numpy as np
+
+        # A copy, so that the file's pages are given back with the rest of the value.
+        return np.array(self._value(self._saved[entry.key], index)[index])
+
+    def _value(self, saved: _Saved, index: Index = None) -> "np.ndarray":
+        """Returns the whole value, verified; with an index one that is good for that part."""
         import numpy as np
 
         tables = {extents: number for number, extents in saved.slices}
 
         def read(extents: tuple[Extent, ...]) -> np.ndarray:
-            return self._slice(saved, extents, tables[extents])
+            return self._slice(saved, extents, tables[extents], verify=index is None)
 
         dtype = np.dtype(object) if saved.dtype == "string" else numpy_dtype(saved.dtype)
         try:
@@ -155,21 +168,24 @@ class SavedSlices(Artifact):
                 (extents,) = tables
                 if slice_shape(extents, saved.shape) == saved.shape:
                     return read(extents)
-            return assemble(saved.shape, dtype, [found for _, found in saved.slices], read)
+            wanted = ... if index is None else index
+            return assemble(saved.shape, dtype, [found for _, found in saved.slices], read, wanted)
         except WireError as error:
             raise ArtifactError(
                 f"'{saved.name}' in '{self.path}' {error}; get the file again from where it came."
             ) from error
 
-    def _slice(self, saved: _Saved, extents: tuple[Extent, ...], shard: int) -> "np.ndarray":
-        data = self._slice_data(saved, extents, shard, view=True)
+    def _slice(
+        self, saved: _Saved, extents: tuple[Extent, ...], shard: int, *, verify: bool
+    ) -> "np.ndarray":
+        data = self._slice_data(saved, extents, shard, view=True, verify=verify)
         start, end = _tensor_range(data)
         return decode_tensor(data, start, end, saved.dtype, slice_shape(extents, saved.shape))
 
     def _slice_data(
-        self, saved: _Saved, extents: tuple[Extent, ...], shard: int, *, view: bool = False
+        self, saved: _Saved, extents: tuple[Extent, ...], shard: int, **reading: bool
     ) -> Data:
-        data = self._tables[shard].get(slice_key(saved.name.encode(), extents), view=view)
+        data = self._tables[shard].get(slice_key(saved.key, extents), **reading)
         if data is None:
             raise WireError("lacks a slice")
         return data
@@ -187,20 +203,21 @@ def _parse_meta(data: bytes, number: int) -> list[_Saved]:
 
 
 def _parse_slices(data: bytes, start: int, end: int, number: int) -> _Saved:
-    name, dtype, slices = "", 0, []
+    key, dtype, slices = b"", 0, []
     shape: tuple[int, ...] | None = ()
     for field in fields(data, start, end):
         if field.number == 1 and field.wire_type == LENGTH:
-            name = text(data, field)
+            key = data[field.start : field.end]
         elif field.number == 2 and field.wire_type == LENGTH:
             shape = parse_shape(data[field.start : field.end])
         elif field.number == 3:
             dtype = field.value
         elif field.number == 4 and field.wire_type == LENGTH:
             slices.append((number, parse_slice(data, field.start, field.end)))
+    name = readable_key(key, {})
     if shape is None:
         raise WireError(f"'{name}' has no shape")
-    return _Saved(name, shape, dtype_name(dtype), tuple(slices))
+    return _Saved(key, name, shape, dtype_name(dtype), tuple(slices))
 
 
 def _tensor_range(data: Data) -> tuple[int, int]:

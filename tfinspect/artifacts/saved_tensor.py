@@ -31,6 +31,10 @@ _LISTS = {
     (7, None),
 )
 _STRINGS = 8
+# Numbers of one to ten bytes become eight, with as much again to work with: a batch at a time.
+_BATCH = 1 << 18
+# TensorFlow packs a list into one piece; every piece takes some hundred bytes of memory.
+_MOST_PIECES = 1 << 20
 READABLE_TYPES = frozenset(_LISTS) | {"string"}
 
 
@@ -55,23 +59,17 @@ def decode_tensor(
             if not packed:
                 raise WireError(f"has wire type {wire_type} in a list of {dtype}")
             ranges.append((begin, stop))
-    values = _fixed(data, ranges, fixed) if fixed else _varints(data, ranges)
-    return _shaped(_as_dtype(values, dtype), shape)
+            if len(ranges) > _MOST_PIECES:
+                raise WireError(f"has a list in more than {_MOST_PIECES:,} pieces")
+    if fixed:
+        return _shaped(_fixed(data, ranges, fixed), shape)
+    return _shaped(_varints(data, ranges, dtype), shape)
 
 
 def _shaped(values: "np.ndarray", shape: tuple[int, ...]) -> "np.ndarray":
     if values.size != math.prod(shape):
         raise WireError(f"holds {values.size:,} elements, shape {list(shape)} needs others")
     return values.reshape(shape)
-
-
-def _as_dtype(values: "np.ndarray", dtype: str) -> "np.ndarray":
-    import numpy as np
-
-    wanted = numpy_dtype(dtype)
-    if dtype in ("float16", "bfloat16"):
-        return values.astype(np.uint16).view(wanted)
-    return values.astype(wanted, copy=False)
 
 
 def _fixed(data: Data, ranges: list[tuple[int, int]], fixed: str) -> "np.ndarray":
@@ -87,16 +85,34 @@ def _fixed(data: Data, ranges: list[tuple[int, int]], fixed: str) -> "np.ndarray
     return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, dtype), *parts])
 
 
-def _varints(data: Data, ranges: list[tuple[int, int]]) -> "np.ndarray":
-    """Decodes varints, all at once; negative numbers come out as int64."""
+def _varints(data: Data, ranges: list[tuple[int, int]], dtype: str) -> "np.ndarray":
+    """Decodes varints, a batch at a time, into an array of their type."""
     import numpy as np
 
     raw = np.frombuffer(b"".join(data[begin:stop] for begin, stop in ranges), np.uint8)
-    if raw.size == 0:
-        return np.empty(0, np.int64)
-    last = np.flatnonzero(raw < 0x80)
-    if last.size == 0 or last[-1] != raw.size - 1:
+    if raw.size and raw[-1] >= 0x80:
         raise WireError("has a list that ends inside a number")
+    wanted = numpy_dtype(dtype)
+    # Half floats stand as the integers with the same bits.
+    halves = dtype in ("float16", "bfloat16")
+    values = np.empty(np.count_nonzero(raw < 0x80), np.uint16 if halves else wanted)
+    start = count = 0
+    while start < raw.size:
+        last = np.flatnonzero(raw[start : start + _BATCH] < 0x80)
+        if last.size == 0:
+            raise WireError("has a number of more than ten bytes")
+        numbers = _numbers(raw[start : start + last[-1] + 1], last)
+        values[count : count + last.size] = numbers.astype(values.dtype)
+        start, count = start + int(last[-1]) + 1, count + last.size
+    return values.view(wanted)
+
+
+def _numbers(raw: "np.ndarray", last: "np.ndarray") -> "np.ndarray":
+    """Decodes the varints whose last bytes stand at some places; negative ones as int64."""
+    import numpy as np
+
+    if last.size == raw.size:
+        return raw.astype(np.int64)
     first = np.concatenate([[0], last[:-1] + 1])
     sizes = last - first + 1
     if sizes.max() > 10:

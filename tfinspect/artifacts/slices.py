@@ -157,9 +157,9 @@ def assemble(
     covered = sum(math.prod(axis.stop - axis.start for axis in place) for place in places.values())
     if covered != math.prod(shape):
         raise WireError(f"has slices of {covered:,} elements where it has {math.prod(shape):,}")
-    wanted = _wanted(index, shape)
+    wanted = reached(index, shape)
     # The parts are read before the whole is allocated: what is declared must be there.
-    parts = {extents: read(extents) for extents, place in places.items() if _meet(place, wanted)}
+    parts = {extents: read(extents) for extents, place in places.items() if meet(place, wanted)}
     whole, filled = np.empty(shape, dtype), np.zeros(shape, bool)
     for extents, part in parts.items():
         place = places[extents]
@@ -169,8 +169,12 @@ def assemble(
     return whole
 
 
-def _wanted(index: Any, shape: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Returns on each axis the first place that an index asks for, and the one behind the last."""
+def reached(index: Any, shape: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Returns on each axis the first place that an index asks for, and the one behind the last.
+
+    Raises:
+      IndexError: the shape has no such part.
+    """
     items = list(index) if isinstance(index, tuple) else [index]
     simple = (int, slice, type(...))
     if not all(isinstance(item, simple) and not isinstance(item, bool) for item in items):
@@ -188,11 +192,14 @@ def _reach(item: int | slice, size: int) -> tuple[int, int]:
     if isinstance(item, int):
         place = range(size)[item]
         return place, place + 1
+    if item.step == 0:
+        raise IndexError("a slice with the step 0")
     places = range(*item.indices(size))
     return (min(places[0], places[-1]), max(places[0], places[-1]) + 1) if places else (0, 0)
 
 
-def _meet(place: tuple[slice, ...], wanted: list[tuple[int, int]]) -> bool:
+def meet(place: tuple[slice, ...], wanted: list[tuple[int, int]]) -> bool:
+    """Tells whether a part of a tensor holds anything of what is reached."""
     return all(
         axis.start < stop and start < axis.stop
         for axis, (start, stop) in zip(place, wanted, strict=True)

@@ -24,6 +24,10 @@ _MOST_EXPANSION = 32
 _MOST_KEPT, _LARGEST_KEPT = 8, 1 << 20
 # Blocks of keys are small; larger ones hold tensors, and are mapped.
 _LARGEST_READ = 128 << 20
+# What a block's keys may take once those that share their beginning stand alone.
+_MOST_KEY_BYTES, _ENTRY_BYTES = 256 << 20, 128
+# A tensor may share the first block with the description of all, which is read to list them.
+_LARGEST_UNPACKED = 512 << 20
 _MASK_DELTA = 0xA282EAD8
 
 
@@ -109,10 +113,13 @@ class Table:
         size, _ = varint(data, position, len(data))
         return offset, size
 
-    def _block(self, offset: int, size: int, limit: int, *, view: bool = False) -> tuple[Data, int]:
+    def _block(
+        self, offset: int, size: int, limit: int, *, view: bool = False, verify: bool = True
+    ) -> tuple[Data, int]:
         """Reads, verifies and unpacks one block that must end before `limit`.
 
         Returns the bytes that hold it and its size in them: a large block is not copied to be cut.
+        A packed block is always verified, for all of it must be read.
         """
         if offset + size + _TRAILER_BYTES > limit:
             raise self._error(min(offset, self.size), "a block ends behind the end of the file")
@@ -121,13 +128,15 @@ class Table:
         data, stored = read(self.path, offset, size + 1), read_part(self.path, offset + size + 1, 4)
         if len(data) + len(stored) != size + _TRAILER_BYTES:
             raise self._error(offset, "the file became shorter while it was read")
-        if masked_crc(_crc(data)) != int.from_bytes(stored, "little"):
+        checked = verify or data[size] != _UNCOMPRESSED
+        if checked and masked_crc(_crc(data)) != int.from_bytes(stored, "little"):
             raise self._error(offset, f"the checksum of a block of {size:,} bytes does not match")
         if size > _LARGEST_READ and not view:
             raise self._error(offset, f"a block of {size:,} bytes, more than keys take")
-        return self._unpacked(data, offset, size)
+        most = size * _MOST_EXPANSION
+        return self._unpacked(data, offset, size, most if view else min(most, _LARGEST_UNPACKED))
 
-    def _unpacked(self, data: Data, offset: int, size: int) -> tuple[Data, int]:
+    def _unpacked(self, data: Data, offset: int, size: int, most: int) -> tuple[Data, int]:
         codec = data[size]
         if codec == _UNCOMPRESSED:
             return data, size
@@ -140,17 +149,18 @@ class Table:
 
         try:
             length, _ = varint(data, 0, size)
-            if length > size * _MOST_EXPANSION:
+            if length > most:
                 raise self._error(offset, f"{size:,} bytes cannot unfold to {length:,}")
-            unpacked = bytes(cramjam.snappy.decompress_raw(data[:size]))
+            unpacked: Data = memoryview(cramjam.snappy.decompress_raw(data[:size]))
         except (WireError, cramjam.DecompressionError) as error:
             raise self._error(offset, f"a block cannot be unpacked: {error}") from error
-        return unpacked, len(unpacked)
+        # A large one is not copied; of a small one the parts are cut faster from bytes.
+        return unpacked if length > _LARGEST_KEPT else bytes(unpacked), len(unpacked)
 
     def _entries(self, block: Data, size: int, offset: int) -> Iterator[tuple[bytes, Data]]:
         """Yields the keys and values of an unpacked block; each key must follow the one before."""
         end = self._entries_end(block, size, offset)
-        position, key, first = 0, b"", True
+        position, key, first, left = 0, b"", True, _MOST_KEY_BYTES
         try:
             while position < end:
                 shared, unshared, length = block[position : position + 3]
@@ -166,6 +176,9 @@ class Table:
                 if shared > len(key) or position > end or (following <= key and not first):
                     raise WireError(f"an entry at byte {middle} of its block")
                 key, first = following, False
+                left -= len(key) + _ENTRY_BYTES
+                if left < 0:
+                    raise WireError(f"its keys unfold to more than {_MOST_KEY_BYTES:,} bytes")
                 yield key, block[middle:position]
         except (WireError, ValueError) as error:
             raise self._error(offset, f"a block's entries: {error}") from error
@@ -185,18 +198,23 @@ class Table:
           ArtifactError: the block is broken, or compressed in an unknown way.
         """
         for key, value in self._pairs(block):
+            if len(value) > _LARGEST_READ:
+                raise self._error(block.offset, f"an entry of {len(value):,} bytes")
             yield key, bytes(value)
 
-    def _pairs(self, block: Block, *, view: bool = False) -> Iterator[tuple[bytes, Data]]:
-        found = self._block(block.offset, block.size, self.size, view=view)
+    def _pairs(
+        self, block: Block, *, view: bool = False, verify: bool = True
+    ) -> Iterator[tuple[bytes, Data]]:
+        found = self._block(block.offset, block.size, self.size, view=view, verify=verify)
         return self._entries(*found, block.offset)
 
-    def get(self, key: bytes, *, view: bool = False) -> Data | None:
+    def get(self, key: bytes, *, view: bool = False, verify: bool = True) -> Data | None:
         """Returns the value of one key, reading the one block that may hold it.
 
         Args:
           key: of the value.
           view: whether a value in a large block may be a view of the file; this needs NumPy.
+          verify: whether to read all of the block and compare its checksum.
 
         Raises:
           ArtifactError: the block is broken, or compressed in an unknown way.
@@ -208,12 +226,13 @@ class Table:
         if entries is None:
             # Few keys may share a block with a tensor of any size.
             view = view or self.blocks[place].size > _LARGEST_READ
-            entries = dict(self._pairs(self.blocks[place], view=view))
-            self._keep(place, entries)
+            entries = dict(self._pairs(self.blocks[place], view=view, verify=verify))
+            if verify:
+                self._keep(place, entries)
         return entries.get(key)
 
     def _keep(self, place: int, entries: dict[bytes, Data]) -> None:
-        if self.blocks[place].size <= _LARGEST_KEPT:
+        if self.blocks[place].size <= _LARGEST_KEPT >= sum(map(len, entries)):
             if len(self._kept) == _MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
             self._kept[place] = entries

@@ -5,18 +5,27 @@ BIN := $(VENV)/bin
 RUN_DIR ?= runs/digits
 # Settings of the training run; none are needed.
 TRAIN_OPTIONS ?=
+# For each reader.
+FUZZ_SECONDS ?= 180
+TEST_PROCESSES ?= auto
+INSTALL_BROWSER ?= (apt-get update -qq && apt-get install -y -qq chromium chromium-driver)
 
-.PHONY: run test lint types unit install clean
+.PHONY: run transfer-demo test test-full lint types unit fuzz install clean
 
 run: $(RUN_DIR)/result.json
 	$(BIN)/tfinspect evaluate $(RUN_DIR) --split validation
 	$(BIN)/tfinspect list-vars $(RUN_DIR) --by-scope --depth 2
+	$(BIN)/tfinspect visualize-weights $(RUN_DIR) --output $(RUN_DIR)/filters.png
 
 # A finished run is not trained again, and one that was interrupted is gone on with.
 $(RUN_DIR)/result.json: | $(VENV)/.installed
 	if [ -e $(RUN_DIR)/config.json ]; \
 	then $(BIN)/tfinspect train --resume --output $(RUN_DIR); \
 	else $(BIN)/tfinspect train --output $(RUN_DIR) $(TRAIN_OPTIONS); fi
+
+# Fine-tuning against training from scratch, on images that are at hand.
+transfer-demo: $(VENV)/.installed
+	$(BIN)/python scripts/transfer_demo.py
 
 test: lint types unit
 
@@ -27,8 +36,20 @@ lint: install
 types: install
 	$(BIN)/mypy
 
+# The report page is tested in a browser; where there is none and none can be installed, those tests
+# are skipped and say so.
 unit: install
-	$(BIN)/python -m pytest
+	command -v chromedriver > /dev/null || $(INSTALL_BROWSER) > /dev/null 2>&1 || true
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+
+# Needs Linux; see fuzz/README.md.
+fuzz: $(VENV)/.installed
+	$(BIN)/pip install -qq --editable '.[fuzz]'
+	$(BIN)/python -m fuzz.run --seconds $(FUZZ_SECONDS)
+
+# Every network against its reference data: some ten minutes and 8 GB of memory.
+test-full: install
+	TFINSPECT_ORACLE_FULL=1 $(BIN)/python -m pytest -m oracle_full
 
 install: $(VENV)/.installed
 

@@ -24,3 +24,15 @@ def copied(prefix, directory):
     for path in prefix.parent.glob(f"{prefix.name}*"):
         shutil.copy(path, directory)
     return Path(directory) / prefix.name
+
+
+def broken_copy(prefix, directory, name):
+    """Copies a V2 checkpoint with one bit of one variable's value flipped; returns the prefix."""
+    from tfinspect.artifacts import open_artifact
+
+    copy = copied(prefix, directory)
+    path = copy.with_name(f"{copy.name}.data-00000-of-00001")
+    data = bytearray(path.read_bytes())
+    data[data.find(open_artifact(prefix).read(name).tobytes())] ^= 1
+    path.write_bytes(data)
+    return copy

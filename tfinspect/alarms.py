@@ -11,9 +11,10 @@ from tfinspect.names import choices
 
 _COMPARISONS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 _FORM = re.compile(r"\s*([a-z_]+)\s*(>=|<=|>|<)\s*([-+.\de]+)\s*", re.IGNORECASE)
-# Of these there is none where a tensor has no finite value: that is within no bound.
+# Of the moments there is none where a tensor has no finite value: that is within no bound.
+_COUNTS = ("dead", "nan", "inf")
 _MOMENTS = ("min", "max", "mean", "std", "drift", "shift", "channel_shift")
-METRICS = ("zeros", "saturated", "dead", "nan", "inf", *_MOMENTS)
+METRICS = ("zeros", "saturated", *_COUNTS, *_MOMENTS)
 # Metrics that only a comparison with a reference has.
 COMPARED = ("drift", "shift", "channel_shift")
 
@@ -82,18 +83,29 @@ def raised(alarms: Sequence[Alarm], rows: Sequence[Mapping[str, Any]]) -> list[s
     for alarm in alarms:
         _check_possible(alarm, rows)
     return [
-        f"{row['name']}: {alarm.metric} is {_worded(row[alarm.metric])} (alarm {alarm})"
+        f"{row['name']}: {_worded(alarm.metric, row[alarm.metric])} (alarm {alarm})"
         for row in rows
         for alarm in alarms
         if alarm.raised_by(row)
     ]
 
 
+def require_reference(alarms: Sequence[Alarm]) -> None:
+    """Refuses alarms that only a comparison can raise: there is none.
+
+    Raises:
+      ConfigError: one of the alarms needs a reference.
+    """
+    for alarm in alarms:
+        if alarm.metric in COMPARED:
+            raise ConfigError(
+                f"the alarm '{alarm}' compares with other images; give them with --reference DIR."
+            )
+
+
 def _check_possible(alarm: Alarm, rows: Sequence[Mapping[str, Any]]) -> None:
     if any(alarm.metric not in row for row in rows):
-        raise ConfigError(
-            f"the alarm '{alarm}' compares with other images; give them with --reference DIR."
-        )
+        require_reference([alarm])
     if alarm.metric == "saturated" and rows and all(row["saturated"] is None for row in rows):
         raise ConfigError(
             f"the alarm '{alarm}' can never be raised: none of these tensors comes out of an op "
@@ -101,5 +113,7 @@ def _check_possible(alarm: Alarm, rows: Sequence[Mapping[str, Any]]) -> None:
         )
 
 
-def _worded(value: Any) -> str:
-    return "not a number" if value is None else f"{value:.4g}"
+def _worded(metric: str, value: Any) -> str:
+    if value is None:
+        return f"{metric} is not a number"
+    return f"{metric} is {f'{value:,}' if metric in _COUNTS else f'{value:.4g}'}"

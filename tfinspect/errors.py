@@ -25,6 +25,10 @@ class NetworkError(TfinspectError):
     """A network that does not exist, or cannot be built with these arguments."""
 
 
+class CustomOpError(TfinspectError):
+    """An op whose forward, gradient or declaration breaks its rules, or that no file can hold."""
+
+
 class RunError(TfinspectError):
     """A run directory that is missing, occupied, incomplete or of another kind."""
 

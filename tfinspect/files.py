@@ -140,6 +140,29 @@ def make_directory(path: str) -> None:
             os.makedirs(path, exist_ok=True)
 
 
+def require_writable(directory: str) -> None:
+    """Refuses a directory that cannot be created or written to; creates nothing.
+
+    Of a remote file system only writing tells.
+
+    Raises:
+      DataError: it, or what it would be created in, is a file or may not be written to.
+    """
+    if is_remote(directory):
+        return
+    place = os.path.abspath(directory)
+    while not os.path.lexists(place):
+        place = os.path.dirname(place)
+    if not os.path.isdir(place):
+        raise DataError(
+            f"cannot write into '{directory}': '{place}' is no directory; give another."
+        )
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise DataError(
+            f"cannot write into '{directory}': no right to write in '{place}'; give another."
+        )
+
+
 def rename(source: str, target: str) -> None:
     """Moves a file over another one, in one step."""
     if is_remote(target):

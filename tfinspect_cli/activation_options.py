@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from tfinspect.alarms import parse_alarm
+from tfinspect import files
+from tfinspect.alarms import parse_alarm, require_reference
 from tfinspect_cli.selection_options import selection_options
 
 _DEFAULT_OUTPUT = "activations"
@@ -96,6 +97,25 @@ def activation_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         function = option(function)
     return selection_options(function)
+
+
+def check_arguments(options: Mapping[str, Any], *, compared: bool) -> None:
+    """Refuses what the arguments alone show to be wrong: before TensorFlow takes its seconds.
+
+    Args:
+      options: of the command.
+      compared: whether there are images to compare with.
+
+    Raises:
+      ConfigError: an alarm has no known form, or compares with images that are not given.
+      DataError: a directory cannot be written to.
+    """
+    alarms = [parse_alarm(text) for text in options["alarms"]]
+    if not compared:
+        require_reference(alarms)
+    for directory in (options["output"], options["tensorboard"]):
+        if directory is not None:
+            files.require_writable(directory)
 
 
 def look_options(options: Mapping[str, Any]) -> Any:

@@ -34,12 +34,28 @@ format_option = _format_option(FORMATS)
 tree_format_option = _format_option(tuple(text.RENDERERS))
 
 
-def emit(rows: Sequence[Mapping[str, Any]], output_format: str) -> None:
-    """Writes flat records with equal keys in one of the formats of `tfinspect.text`."""
-    if output_format == "table":
-        write_lines(text.as_table(rows, terminal_width()))
-    else:
+def emit(rows: Sequence[Mapping[str, Any]], output_format: str, spare: Sequence[str] = ()) -> None:
+    """Writes flat records with equal keys in one of the formats of `tfinspect.text`.
+
+    Args:
+      rows: the records.
+      output_format: the format's name.
+      spare: the columns to leave out first where a table is too wide for the terminal, and to say
+        so; further ones are left out from the right.
+    """
+    if output_format != "table":
         write_lines(text.RENDERERS[output_format](rows))
+        return
+    width = terminal_width()
+    left_out = text.columns_too_many(rows, width, spare)
+    if left_out:
+        rows = [{key: row[key] for key in row if key not in left_out} for row in rows]
+    write_lines(text.as_table(rows, width))
+    if left_out:
+        message(
+            f"Note: {width} characters a line are too few for {', '.join(left_out)}; "
+            "a wider terminal, a pipe or --format json shows all columns."
+        )
 
 
 def terminal_width() -> int | None:
@@ -91,5 +107,8 @@ def _encodable(block: str, encoding: str) -> str:
 
 
 def message(text: str) -> None:
-    """Writes a line for people, to standard error."""
-    click.echo(text, err=True)
+    """Writes a line for people, to standard error; nobody may be reading it any more."""
+    try:
+        click.echo(text, err=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

@@ -1,8 +1,11 @@
 """`tfinspect gradients`."""
 
+from typing import Any
+
 import click
 
 from tfinspect_cli.emit import emit, format_option, message
+from tfinspect_cli.model_options import model_options, take_model_options
 from tfinspect_cli.stages import stages
 
 
@@ -31,36 +34,46 @@ from tfinspect_cli.stages import stages
 @click.option(
     "--output", type=click.Path(), help="Directory for the table, a histogram and a contact sheet."
 )
+@click.option(
+    "--arrays",
+    type=click.Path(),
+    help="Write every example's gradient here: a directory of .npy files, or FILE.h5.",
+)
 @click.option("--memory", help="What a chunk of examples may take, such as 2GB.")
+@model_options
 @format_option
 def command(
     model_source: str,
-    data: str | None,
-    split: str,
-    limit: int | None,
-    by: str,
     top: int,
     norms_csv: str | None,
     output: str | None,
-    memory: str | None,
+    arrays: str | None,
     output_format: str,
+    **options: Any,
 ) -> None:
     """Show which examples pull hardest at a model's weights: the suspicious labels.
 
-    MODEL is a run directory, or with --data any model that can be differentiated.
+    MODEL is a run directory, or with --data any model that can be differentiated: a SavedModel, a
+    graph, a Keras file, or a network's name with --checkpoint.
     """
-    from tfinspect.ranking import output as pictures
+    from tfinspect.model import load_model
+    from tfinspect.ranking import output as written
     from tfinspect.ranking import rank_examples
 
+    model = load_model(model_source, **take_model_options(options))
+    for note in model.notes:
+        message(f"Note: {note}")
     with stages() as report:
-        ranking = rank_examples(
-            model_source, data=data, split=split, limit=limit, by=by, memory=memory, progress=report
-        )
+        ranking = rank_examples(model_source, model=model, **options, progress=report)
+        if arrays is not None:
+            written.write_arrays(ranking, arrays, report)
     emit([vars(one) for one in ranking.examples[:top]], output_format)
     if norms_csv is not None:
-        pictures.write_csv(ranking, norms_csv)
+        written.write_csv(ranking, norms_csv)
     if output is not None:
-        for path in pictures.write_pictures(ranking, model_source, output):
+        for path in written.write_pictures(ranking, output):
             message(f"Written: {path}")
+    if arrays is not None:
+        message(f"Written: {arrays}")
     for rule in sorted({rule for rule in ranking.rules.values() if ":" in rule}):
         message(f"Note: not by rules per op but by {rule}")

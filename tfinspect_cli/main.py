@@ -18,9 +18,18 @@ COMMANDS = {
     "predict": "Label images with a trained network.",
     "convert": "Write images as TFRecord shards.",
     "check-records": "Count, verify, look at and diagnose TFRecord files.",
-    "list-vars": "List the variables of a checkpoint, SavedModel or Keras file.",
+    "list-vars": "List the variables of a checkpoint, SavedModel, graph, Keras file or run.",
     "list-tensors": "List the tensors of a GraphDef, MetaGraph or SavedModel.",
     "diff": "Compare the variables of two artifacts, of any formats.",
+    "nets": "List the networks that can be built.",
+    "finetune": "Train a checkpoint's network on new images, in stages.",
+    "extract": "Build a network in code, fill it from a checkpoint, and save it.",
+    "run": "Feed a stored graph, and fetch any of its tensors.",
+    "verify": "Prove that a checkpoint fits its network, alone or against another artifact.",
+    "visualize-weights": "Draw the filters of a network's layers.",
+    "visualize-activations": "Draw and measure the tensors inside a model for given images.",
+    "report": "Write one HTML page about a model: totals, health, filters, curves, variables.",
+    "gradients": "Show which examples pull hardest at a model's weights.",
 }
 WRONG_INPUT = 2
 INTERRUPTED = 130

@@ -6,6 +6,7 @@ import click
 
 from tfinspect.errors import NetworkError
 from tfinspect_cli.emit import emit, format_option, message
+from tfinspect_cli.model_options import model_options, take_model_options
 
 
 @click.command("predict", epilog="Example: tfinspect predict runs/digits seven.png --top 3")
@@ -18,10 +19,7 @@ from tfinspect_cli.emit import emit, format_option, message
     show_default=True,
     help="How many labels per image, likeliest first.",
 )
-@click.option("--checkpoint", help="Weights of a network or graph that is given without them.")
-@click.option("--net", help="Network whose preprocessing a graph has, or that a checkpoint is of.")
-@click.option("--input-name", help="Tensor of a stored graph that takes the images.")
-@click.option("--output-name", help="Tensor of a stored graph that is its output.")
+@model_options
 @format_option
 def command(
     model_source: str, images: tuple[str, ...], top: int, output_format: str, **given: Any
@@ -35,9 +33,10 @@ def command(
     from tfinspect.data.image_set import read_image_set, size_note
     from tfinspect.model import load_model
 
+    loading = take_model_options(given)
     # Before the model: a broken file should not cost the seconds that TensorFlow takes to start.
     found = read_image_set(images)
-    model = load_model(model_source, **{name: value for name, value in given.items() if value})
+    model = load_model(model_source, **loading)
     if model.checkpoint is None:
         raise NetworkError(
             f"'{model_source}' is untrained; give the directory of a training run, or --checkpoint."

@@ -1,8 +1,11 @@
 """`tfinspect report`."""
 
+from typing import Any
+
 import click
 
 from tfinspect_cli.emit import write_lines
+from tfinspect_cli.model_options import model_options, take_model_options
 
 
 @click.command("report", epilog="Example: tfinspect report runs/digits --data digits")
@@ -26,15 +29,16 @@ from tfinspect_cli.emit import write_lines
     show_default=True,
     help="How many of the examples are looked at.",
 )
-def command(model: str, output: str, data: str | None, limit: int) -> None:
+@model_options
+def command(model: str, output: str, data: str | None, limit: int, **given: Any) -> None:
     """Write one HTML page about a model: what is in it, and how it looks inside.
 
-    MODEL is any artifact that list-vars reads. The page holds totals and operations by scope,
-    health findings, filters, a searchable table of the variables, a run's curves and settings,
-    and with --data the activations of sample images and the examples whose labels look wrong. It
-    is one file that needs no network.
+    MODEL is any artifact that list-vars reads, or a network's name with --checkpoint. The page
+    holds totals and operations by scope, health findings, filters, a searchable table of the
+    variables, a run's curves and settings, and with --data the activations of sample images and the
+    examples whose labels look wrong. It is one file that needs no network.
     """
     from tfinspect.report import ReportOptions, write_report
 
-    options = ReportOptions(data=data, limit=limit)
+    options = ReportOptions(data=data, limit=limit, loading=take_model_options(given))
     write_lines(iter([write_report(model, output, options)]))

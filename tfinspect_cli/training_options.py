@@ -1,14 +1,14 @@
 """The options of `tfinspect train`, one for each setting of `TrainConfig`."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
 
 from tfinspect.training import config as configs
 
-_CHOICES = {
+CHOICES = {
     "unit": configs.UNITS,
     "optimizer": configs.OPTIMIZERS,
     "schedule": configs.SCHEDULES,
@@ -17,7 +17,7 @@ _CHOICES = {
     "devices": configs.DEVICES,
 }
 _KINDS = {"int": int, "float": float, "str": str}
-_HELPS = {
+HELPS = {
     "data": "digits, cifar10, cifar100, an archive, an image folder or TFRecord shards.",
     "unit": "Residual unit.",
     "depth": "Layers: 6n+2, or 9n+2 for the bottleneck.",
@@ -59,29 +59,60 @@ class Epochs(click.ParamType):
             self.fail(f"'{value}' is no list of numbers such as 82,123,300", param, ctx)
 
 
-def _kind(field: dataclasses.Field) -> Any:
-    if field.name in _CHOICES:
-        return click.Choice(_CHOICES[field.name])
+def _kind(field: dataclasses.Field, choices: Mapping[str, Sequence[str]]) -> Any:
+    if field.name in choices:
+        return click.Choice(choices[field.name])
     return _KINDS.get(configs.type_name(field).split(" ")[0]) or Epochs()
+
+
+def _no_option(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Refuses an option's name as the value of the option before it, which to click is a text."""
+    if isinstance(value, str) and value.startswith("--"):
+        raise click.UsageError(f"{param.opts[0]} needs a value, and '{value}' is an option.", ctx)
+    return value
 
 
 def config_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds one option per setting, in their order; one that is not given stays None."""
-    for field in reversed(dataclasses.fields(configs.TrainConfig)):
-        default = field.default
-        if isinstance(default, tuple):
-            default = ",".join(f"{epoch:g}" for epoch in default)
-        flag = isinstance(default, bool)
-        shown = "" if default is None or flag else f"  [default: {default}]"
-        function = click.option(
-            f"--{field.name.replace('_', '-')}",
-            field.name,
-            type=bool if flag else _kind(field),
-            is_flag=flag,
-            default=None,
-            help=_HELPS[field.name] + shown,
-        )(function)
-    return function
+    return options_of(dataclasses.fields(configs.TrainConfig), HELPS, CHOICES)(function)
+
+
+def options_of(
+    fields: Sequence[dataclasses.Field],
+    helps: Mapping[str, str],
+    choices: Mapping[str, Sequence[str]],
+) -> Callable[..., Any]:
+    """Returns the decorator that adds one option per setting.
+
+    Args:
+      fields: the settings, in the order of the help page.
+      helps: name -> one line of help.
+      choices: name -> what can be chosen, for settings that are a choice.
+    """
+
+    def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+        for field in reversed(fields):
+            default = field.default
+            if isinstance(default, tuple):
+                default = ",".join(f"{epoch:g}" for epoch in default)
+            flag = isinstance(default, bool)
+            name = field.name.replace("_", "-")
+            # To click an option with a flag's value may stand without a value of its own.
+            flagged: dict[str, Any] = {"is_flag": True, "flag_value": not default} if flag else {}
+            shown = "" if default in (None, "") or flag else f"  [default: {default}]"
+            function = click.option(
+                # A flag that is on can only be turned off.
+                f"--no-{name}" if default is True else f"--{name}",
+                field.name,
+                type=bool if flag else _kind(field, choices),
+                default=None,
+                callback=_no_option,
+                help=helps[field.name] + shown,
+                **flagged,
+            )(function)
+        return function
+
+    return decorated
 
 
 def given_settings(settings: dict[str, Any]) -> dict[str, Any]:

@@ -21,12 +21,7 @@ def run(start: Callable[[Any, Any], Any]) -> None:
     """
     from tfinspect.training import run as runs
 
-    with stages() as progress:
-        lines = EpochLines()
-        observer = runs.Observer(
-            on_epoch=lines.epoch, on_step=lines.step, on_phase=message, on_data=progress
-        )
-        result = start(observer, runs)
+    result = observed(lambda observer: start(observer, runs))
     click.echo(f"test accuracy        {result.test_accuracy:.2%}")
     click.echo(f"validation accuracy  {result.validation_accuracy:.2%}  (step {result.best_step})")
     click.echo(f"training time        {result.training_seconds:.0f} s, {result.step} steps")
@@ -36,6 +31,17 @@ def run(start: Callable[[Any, Any], Any]) -> None:
         f"Curves: {result.directory}/curves.png, or "
         f"`tensorboard --logdir {result.directory}/events`."
     )
+
+
+def observed(start: Callable[[Any], Any]) -> Any:
+    """Calls a function with an `Observer` that shows a run's epochs, and returns its result."""
+    from tfinspect.training.run import Observer
+
+    with stages() as progress:
+        lines = EpochLines()
+        return start(
+            Observer(on_epoch=lines.epoch, on_step=lines.step, on_phase=message, on_data=progress)
+        )
 
 
 class EpochLines:
@@ -74,6 +80,11 @@ def find_learning_rate(config: Any, output: str) -> None:
 
     with stages() as progress:
         found = lr_finder.find_learning_rate(config, output, progress=progress)
+    tell_rate(found)
+
+
+def tell_rate(found: Any) -> None:
+    """Says what a range test suggests, and where its curve is."""
     click.echo(f"suggested learning rate  {found.suggestion:.3g}")
     click.echo(f"curve                    {found.picture}")
     message(

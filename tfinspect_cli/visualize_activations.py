@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
-from tfinspect_cli.activation_options import activation_options, look_options
+from tfinspect_cli.activation_options import activation_options, check_arguments, look_options
 from tfinspect_cli.emit import MACHINE_FORMATS, emit, format_option, message
+from tfinspect_cli.model_options import model_options, take_model_options
 from tfinspect_cli.stages import stages
 
 FOUND_SOMETHING = 1
@@ -20,8 +21,7 @@ _OFTEN_SILENT = {"end_point": None, "saturated": None, "nan": 0, "inf": 0, "file
 )
 @click.argument("model_source", metavar="MODEL")
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
-@click.option("--checkpoint", help="Weights of a network or graph that is given without them.")
-@click.option("--net", help="Network whose preprocessing a graph has, or that a checkpoint is of.")
+@model_options
 @activation_options
 @format_option
 @click.pass_context
@@ -30,8 +30,6 @@ def command(
     /,
     model_source: str,
     images: tuple[str, ...],
-    checkpoint: str | None,
-    net: str | None,
     reference: tuple[str, ...],
     output_format: str,
     **options: Any,
@@ -43,6 +41,8 @@ def command(
     or the outputs of activations. Alarms compare zeros and saturated (shares), dead, nan and inf
     (counts), mean, std, min, max, and with --reference drift, shift and channel_shift.
     """
+    loading = take_model_options(options)
+    check_arguments(options, compared=bool(reference))
     from tfinspect.activation_pictures.look import look, read_images
     from tfinspect.model import load_model
 
@@ -52,7 +52,7 @@ def command(
         given = read_images(images, wanted.limits, progress)
         if reference:
             wanted = replace(wanted, reference=read_images(reference, wanted.limits))
-        model = load_model(model_source, checkpoint=checkpoint, net=net)
+        model = load_model(model_source, **loading)
         found = look(model, given, wanted, progress)
     for note in found.notes:
         message(f"Note: {note}")

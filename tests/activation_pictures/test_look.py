@@ -145,7 +145,7 @@ def test_values_that_are_not_finite_are_said(run, images, monkeypatch):
 
     monkeypatch.setattr(type(run), "fetch", lambda self, *given: broken(*given))
     found = look(run, images, LookOptions(RELU, Limits(tensors=1)))
-    assert any("96 values are NaN" in note for note in found.notes)
+    assert any("NaN values: 96" in note for note in found.notes)
 
 
 def test_summaries_are_read_by_tensorboard(run, images, tmp_path):

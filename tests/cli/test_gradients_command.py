@@ -1,7 +1,9 @@
 import csv
 import json
 import os
+import pathlib
 
+import h5py
 import numpy as np
 import pytest
 import tiny_data
@@ -80,3 +82,64 @@ def test_a_model_that_is_no_run_needs_data():
     result = invoke("cifar_resnet8_v1")
     assert result.exit_code == 2
     assert "say which with --data" in result.stderr
+
+
+ORACLE = pathlib.Path(__file__).parents[1] / "oracle"
+TF1, TF2 = ORACLE / "tf1_artifacts", ORACLE / "tf2_artifacts"
+SOURCES = {
+    "Keras 3 file": [str(TF2 / "keras3" / "model.keras")],
+    "SavedModel of TensorFlow 2": [str(TF2 / "saved_model_keras")],
+    "MetaGraph and checkpoint": [
+        str(TF1 / "metagraph" / "model.meta"),
+        *("--checkpoint", str(TF1 / "ckpt_v2" / "model.ckpt-4200000001")),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """Six examples of five classes, of the size that the stored models take."""
+    directory = str(tmp_path_factory.mktemp("few"))
+    pixels, labels = tiny_data.images(6)
+    tiny_data.write_data(
+        directory, {"train": tiny_data.raw_records(pixels, labels % 5)}, labels=tuple("01234")
+    )
+    return directory
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_stored_models_are_ranked_too(few, tmp_path, name):
+    table = tmp_path / "norms.csv"
+    result = invoke(*SOURCES[name], "--data", few, "--norms-csv", str(table), "--top", "2")
+    assert result.exit_code == 0, result.output
+    with open(table, encoding="utf-8") as stream:
+        assert sorted(int(row["index"]) for row in csv.DictReader(stream)) == list(range(6))
+
+
+@pytest.mark.parametrize("arrays", ["arrays", "arrays.h5"])
+def test_arrays_hold_every_gradient_in_the_stored_order(few, tmp_path, arrays):
+    source, path = SOURCES["Keras 3 file"][0], str(tmp_path / arrays)
+    result = invoke(source, "--data", few, "--arrays", path, "--memory", "2MB")
+    assert result.exit_code == 0, result.output
+    model = tfinspect.load_model(source)
+    pixels, labels = tiny_data.images(6)
+    images = model.preprocess(pixels.transpose(0, 2, 3, 1))
+    wanted = tfinspect.per_example_gradients(model, images, labels % 5)["logits/kernel"]
+    if arrays.endswith("h5"):
+        with h5py.File(path) as file:
+            found = file["logits/kernel"][:]
+    else:
+        found = np.load(f"{path}/logits/kernel.npy")
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_too_little_memory_is_refused_in_one_line(few):
+    result = invoke(SOURCES["Keras 3 file"][0], "--data", few, "--memory", "1KB")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: '1KB' of memory is too little for one example")
+
+
+def test_an_image_is_no_constant_to_feed(few):
+    result = invoke(SOURCES["Keras 3 file"][0], "--data", few, "--feed", "keep_prob=photo.jpg")
+    assert result.exit_code == 2
+    assert "'keep_prob' is fed 'photo.jpg', which is no constant" in result.stderr

@@ -41,6 +41,22 @@ def test_no_option_trains_with_every_default(started):
     assert started == [(TrainConfig(), "runs/digits-cifar_resnet20_v1")]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--summarize", "--summarize-every", "5"], "--summarize needs a value, and '--su"),
+        (["--summarize", "--summarize-gradients"], "--summarize needs a value, and '--summarize-g"),
+        (["--data", "--resume"], "--data needs a value, and '--resume' is an option."),
+        (["--seed", "--resume"], "'--resume' is not a valid integer"),
+        (["--summarize"], "Option '--summarize' requires an argument"),
+    ],
+)
+def test_option_without_its_value_is_refused(started, arguments, message):
+    result = invoke(*arguments)
+    assert (result.exit_code, started) == (2, [])
+    assert message in result.stderr
+
+
 def test_result_goes_to_stdout_and_epochs_to_stderr(started):
     result = invoke("--output", "runs/x")
     assert result.stdout == (
@@ -61,6 +77,12 @@ def test_options_go_before_the_settings_file(started, tmp_path):
     assert started[0][0] == TrainConfig(depth=32, unit="v2", boundaries=(1.0, 2.0))
 
 
+def test_summaries_are_settings_of_the_run(started):
+    invoke("--summarize", "Relu|stage3", "--summarize-every", "10", "--summarize-gradients")
+    expected = TrainConfig(summarize="Relu|stage3", summarize_every=10, summarize_gradients=True)
+    assert started[0][0] == expected
+
+
 def test_resume_needs_no_settings(started):
     assert invoke("--resume", "--output", "runs/x").exit_code == 0
     assert started == [("resume", "runs/x")]
@@ -74,6 +96,7 @@ def test_resume_needs_no_settings(started):
         (["--resume", "--output", "x", "--config", "y"], "and --config would change them"),
         (["--resume", "--output", "x", "--find-lr"], "leave --resume out"),
         (["--boundaries", "1,x"], "'1,x' is no list of numbers such as 82,123,300"),
+        (["--summarize-every", "0"], "summarize_every 0 is too small; give 1 or more"),
         (["--unit", "v3"], "'v3' is not one of 'v1', 'v2', 'bottleneck'"),
         (["--learning-rate", "-1"], "learning_rate -1.0 is not positive"),
         (["--depth", "21", "--output", "x"], "21"),

@@ -62,6 +62,24 @@ def test_an_alarm_is_said_and_is_the_exit_status(invoke, bound, status):
     assert ("Alarm: resnet/conv1/Relu:0: zeros is 0." in result.stderr) == bool(status)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--alarm", "drift>0.5"], "'drift>0.5' compares with other images"),
+        (["--net", "nope"], "no network 'nope'"),
+        (["--output", "a.png/out"], "a.png' is no directory"),
+        (["--tensorboard", "a.png"], "a.png' is no directory"),
+    ],
+)
+def test_what_the_arguments_alone_show_is_told_before_anything_is_read(
+    invoke, monkeypatch, arguments, message
+):
+    monkeypatch.setattr("tfinspect.activation_pictures.look.read_images", None)
+    result = invoke("a.png", *arguments)
+    assert result.exit_code == 2
+    assert message in str(result.exception) + result.stderr
+
+
 def test_explain_draws_three_pictures_of_the_class(invoke, tmp_path):
     result = invoke("a.png", "--end-point", "conv1", "--explain", "0")
     assert result.exit_code == 0, result.output

@@ -69,8 +69,8 @@ def test_options_are_taken(options, place):
         (["k.h5", "--image-shape", "8x8"], "'8x8' is no image; give HEIGHTxWIDTHxCHANNELS"),
         (["k.h5", "--image-shape", "9x9x1"], "Error: no dense layer takes images of 9 x 9 x 1"),
         (["k.h5", "--layout", "rgb", "--match", "fc"], "Error: filters of 64 channels cannot"),
-        (["none.ckpt"], "'none.ckpt'; nearest: 'k.h5'"),
-        (["k.h5", "--compare", "none.ckpt"], "'none.ckpt'; nearest: 'k.h5'"),
+        (["none.ckpt"], "'none.ckpt'; there are: 'k.h5'"),
+        (["k.h5", "--compare", "none.ckpt"], "'none.ckpt'; there are: 'k.h5'"),
     ],
 )
 def test_wrong_usage_is_status_2_and_leaves_nothing(arguments, message, place):

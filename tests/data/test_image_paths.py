@@ -17,13 +17,13 @@ def folder(tmp_path):
 def test_a_directory_gives_its_images_at_any_depth_sorted(folder):
     found = image_paths([folder])
     assert found.paths == (f"{folder}/b/deep/a.JPG", f"{folder}/z.png")
-    assert found.others == 2
+    assert found.others == (f"{folder}/.hidden.png", f"{folder}/b/notes.txt")
 
 
 def test_files_come_as_they_are_given_whatever_their_name(folder):
     given = [f"{folder}/b/notes.txt", f"{folder}/z.png"]
     found = image_paths(given)
-    assert (list(found.paths), found.others) == (given, 0)
+    assert (list(found.paths), found.others) == (given, ())
 
 
 def test_a_missing_path_is_named():
@@ -34,5 +34,19 @@ def test_a_missing_path_is_named():
 def test_a_directory_without_images_is_named(folder):
     empty = f"{folder}/empty"
     os.mkdir(empty)
-    with pytest.raises(DataError, match=r"no image among the 0 files in '.*empty'; give a dir"):
+    with pytest.raises(DataError, match=r"the directory '.*empty' is empty; give images, or"):
         image_paths([empty])
+
+
+def test_a_directory_of_other_files_names_the_first(tmp_path):
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(
+        DataError, match=r"no file in '.*' is an image by its name; the first is '.*notes"
+    ):
+        image_paths([str(tmp_path)])
+
+
+@pytest.mark.parametrize("name", ["a.tiff", "b.TIF", "c.ppm", "d.jfif"])
+def test_directories_give_what_is_read_by_its_path(tmp_path, name):
+    (tmp_path / name).touch()
+    assert image_paths([str(tmp_path)]).paths == (str(tmp_path / name),)

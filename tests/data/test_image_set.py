@@ -21,7 +21,7 @@ def read(path, *changes, shape=(4, 6, 3)):
 def test_all_images_of_a_directory_are_read_and_the_rest_is_said(folder):
     found = read_image_set([folder])
     assert [int(pixels[0, 0, 0]) for pixels in found.pixels] == list(range(10))
-    assert found.notes == ("1 other files in the directories are no images by name.",)
+    assert found.notes == (f"left out, as no image by name: {folder}/notes.txt.",)
 
 
 def test_beyond_the_limit_images_are_sampled_evenly_and_said(folder):

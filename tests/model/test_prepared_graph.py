@@ -153,3 +153,20 @@ def _written(factory):
         path.mkdir()
         training_graph.write(path, training=False)
     return f"{path}/model.ckpt.meta"
+
+
+def test_a_networks_own_scope_may_be_called_gradients(tmp_path):
+    random = np.random.RandomState(0)
+    first, second = (random.rand(*shape).astype(np.float32) for shape in ((192, 4), (4, 3)))
+    graph = tf.Graph()
+    with graph.as_default():
+        images = tf.compat.v1.placeholder(tf.float32, [None, 8, 8, 3], "images")
+        hidden = tf.reshape(images, [-1, 192]) @ tf.constant(first)
+        with tf.name_scope("net/gradients"):
+            logits = tf.matmul(hidden, tf.constant(second), name="logits")
+        tf.gradients(logits, images, name="own/gradients")
+    tf.io.write_graph(graph, str(tmp_path), "graph.pb", as_text=False)
+    fed = random.rand(2, 8, 8, 3).astype(np.float32)
+    model = load_model(tmp_path / "graph.pb")
+    expected = fed.reshape(2, -1) @ first @ second
+    np.testing.assert_allclose(model.logits(fed), expected, rtol=1e-5)

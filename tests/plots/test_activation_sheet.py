@@ -63,9 +63,31 @@ def test_values_that_are_not_finite_are_drawn_and_said():
     values = DRAW((2, 4, 4, 2))
     values[0, 0, 0, 0], values[0, 1, 1, 0] = np.nan, np.inf
     sheet = activation_sheet(tensor(values), IMAGES, 2)
-    assert "1 values are NaN, 1 values are infinite" in texts(sheet)
+    assert "NaN values: 1, infinite values: 1" in texts(sheet)
     drawn = [item.values for item in sheet.items if isinstance(item, Pixels)]
     assert any((pixels == NOT_FINITE).all(axis=2).any() for pixels in drawn)
+
+
+def test_largest_bars_of_a_vector_are_named_by_the_labels():
+    values = np.array([[0.1, 0.7, 0.2, np.nan], [0.0, 0.25, 0.5, 0.25]])
+    told = texts(activation_sheet(tensor(values), IMAGES, 2, ["cat", "dog", "owl", "fox"]))
+    first, second = told.index("dog: 0.7"), told.index("owl: 0.5")
+    assert told[first : first + 3] == ["dog: 0.7", "owl: 0.2", "cat: 0.1"]
+    assert told[second : second + 2] == ["owl: 0.5", "dog: 0.25"]
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (2, 3, 3, 3)])
+def test_labels_of_another_number_or_of_maps_name_nothing(shape):
+    told = texts(activation_sheet(tensor(DRAW(shape)), IMAGES, 2, ["cat", "dog", "owl"]))
+    assert not any("cat" in text for text in told)
+
+
+def test_broken_values_of_a_vector_are_said():
+    values = np.array([[0.1, np.nan], [1.0, np.nan]])
+    told = texts(activation_sheet(tensor(values), IMAGES, 2))
+    assert "2 channels, from 0 to 1; 2 not finite, magenta" in told
+    told = texts(activation_sheet(tensor(np.full((2, 3), np.nan)), IMAGES, 2))
+    assert "3 channels, no finite value, all magenta" in told
 
 
 def test_dead_channels_are_counted():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tfinspect.plots.bars import AXIS, BAR, bar_chart
+from tfinspect.plots.grid import NOT_FINITE
 
 
 def heights(pixels):
@@ -24,6 +25,19 @@ def test_negative_values_go_down_from_zero():
 def test_limits_keep_several_charts_comparable():
     low = heights(bar_chart(np.array([1.0]), 101, 1, limits=(0.0, 4.0)))
     np.testing.assert_array_equal(low, [25])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_seen(value):
+    drawn = bar_chart(np.array([0.0, value, 1.0]), 10, 3)
+    assert (drawn == NOT_FINITE).all(axis=2).sum(axis=0).tolist() == [0, 10, 0]
+
+
+def test_one_broken_value_among_many_that_share_columns_is_seen():
+    values = np.ones(1000)
+    values[505] = np.nan
+    drawn = bar_chart(values, 10, 10)
+    assert (drawn == NOT_FINITE).all(axis=2).sum(axis=0).tolist() == [0] * 5 + [10] + [0] * 4
 
 
 def test_wide_bars_have_gaps():

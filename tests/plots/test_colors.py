@@ -30,6 +30,12 @@ def test_without_a_span_nothing_is_divided_by(values):
     assert scale.rgb(np.array([0.0])).shape == (1, 3)
 
 
+def test_zeros_alone_get_the_darkest_color():
+    zeros = np.zeros(3)
+    darkest = ColorScale(0.0, 1.0, "viridis").rgb(np.array([0.0]))
+    np.testing.assert_array_equal(scale_of(zeros).rgb(zeros), np.repeat(darkest, 3, axis=0))
+
+
 def test_zero_of_a_symmetric_scale_is_the_middle_of_the_colors():
     scale = ColorScale(-2.0, 2.0, "RdBu_r")
     assert scale.rgb(np.array([0.0])).min() > 0.95

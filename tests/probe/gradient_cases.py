@@ -70,9 +70,9 @@ def cifar(unit, dtype="float32"):
     return SlimModel(get_spec(f"cifar_resnet{depth}_{unit}", width=0.25), 10, compute_dtype=dtype)
 
 
-def function_model(build, variables, shape=SHAPE):
+def function_model(build, variables, shape=SHAPE, batch=None):
     """A `Model` of a function `images -> logits`."""
-    return Model("made", "function", shape, lambda x: Built(build(x), {}), variables)
+    return Model("made", "function", shape, lambda x: Built(build(x), {}), variables, batch=batch)
 
 
 def explicit():

@@ -62,6 +62,40 @@ def test_integrated_gradients_of_a_polynomial_are_exact():
     assert gap.max() < 1e-6
 
 
+class Kinked:
+    """score = sum of relu(x - 0.9), whose gradient is 0 or 1; counts the images it is asked for."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def of_images(self, images, classes):
+        self.asked += len(images)
+        above = np.maximum(images - 0.9, 0)
+        return above.sum((1, 2, 3)), (images > 0.9).astype(np.float32)
+
+
+def integrated(gradient, **settings):
+    image = np.full((1, 4, 4, 3), 0.95, np.float32)
+    zeros = np.zeros((4, 4, 3), np.float32)
+    return integrated_gradients(gradient, image, np.array([0]), Settings(**settings), zeros)
+
+
+def test_integrated_gradients_take_more_steps_until_they_add_up():
+    gradient = Kinked()
+    found, gap = integrated(gradient, steps=4)
+    assert gap[0] < 0.05
+    assert found.sum() == pytest.approx(48 * 0.05, rel=0.05)
+    assert gradient.asked < 2 * 512
+
+
+def test_integrated_gradients_stop_at_the_most_steps_and_tell_the_gap():
+    gradient = Kinked()
+    found, gap = integrated(gradient, steps=2, most_steps=4)
+    assert gradient.asked == 2 + 4 + 2
+    np.testing.assert_allclose(gap[0], abs(found.sum() - 48 * 0.05) / (48 * 0.05), rtol=1e-3)
+    assert gap[0] > 0.05
+
+
 def test_integrated_gradients_add_up_to_the_difference_of_the_logits(convolved):
     found = explain(
         convolved, IMAGES, 1, use=["integrated_gradients"], settings=Settings(steps=200)

@@ -33,6 +33,8 @@ def test_kind_and_drawn_shape(name, stored, kind, drawn):
 def test_what_is_no_kernel_is_left_out():
     others = [
         entry("conv1/biases", 16),
+        entry("slope/alpha", 1, 1, 6),
+        entry("norm/gamma", 4, 4, 6),
         entry("step", dtype="int64"),
         entry("ids/weights", 3, 3, dtype="int32"),
         entry("empty/weights", 0, 3),

@@ -210,6 +210,49 @@ def test_too_little_memory_for_one_example_is_refused(model, examples):
         tfinspect.per_example_gradients(model, *examples, memory="1KB")
 
 
+def test_options_beside_a_probe_are_refused(probe, examples):
+    with pytest.raises(ConfigError, match="has its variables already; give it to GradientProbe"):
+        tfinspect.per_example_gradients(probe, *examples, variables=["nope"])
+
+
+@pytest.mark.parametrize("function", ["per_example_gradients", "per_example_gradient_norms"])
+def test_misspelt_options_are_refused(probe, examples, function):
+    with pytest.raises(ConfigError, match="there is no option los=; nearest: 'loss'"):
+        getattr(tfinspect, function)(probe, *examples, los=None)
+
+
+@pytest.fixture(scope="module")
+def nested():
+    """A variable inside the scope that another one's name is, in bfloat16."""
+    outer = tf.Variable(tf.cast(tf.random.stateless_normal([3, 3], [1, 2]), tf.bfloat16))
+    inner = tf.Variable(tf.random.stateless_normal([3, 3], [3, 4]))
+
+    def build(x):
+        x = tf.cast(tf.reduce_mean(x, [1, 2]), tf.bfloat16) @ outer
+        return tf.cast(x, tf.float32) @ inner
+
+    return cases.function_model(build, {"a": outer, "a/b": inner})
+
+
+def test_names_that_hdf5_cannot_hold_are_refused(nested, tmp_path):
+    with pytest.raises(ConfigError, match=r"HDF5 cannot hold both 'a' and 'a/b'.*\.npy files"):
+        tfinspect.per_example_gradients(
+            nested, *batch(nested, classes=3), output=str(tmp_path / "gradients.h5")
+        )
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["gradients", "gradients.h5"])
+def test_bfloat16_gradients_are_written_as_float32(nested, tmp_path, name):
+    examples, path = batch(nested, classes=3), str(tmp_path / name)
+    wanted = tfinspect.per_example_gradients(nested, *examples, variables=["a"])
+    found = tfinspect.per_example_gradients(nested, *examples, variables=["a"], output=path)
+    stored = h5py.File(path)["a"][:] if name.endswith("h5") else np.load(f"{path}/a.npy")
+    assert wanted["a"].dtype == tf.bfloat16.as_numpy_dtype
+    assert stored.dtype == found["a"].dtype == np.float32
+    np.testing.assert_array_equal(stored, wanted["a"].astype(np.float32))
+
+
 def test_clip_norm_must_be_above_zero(model, examples):
     with pytest.raises(ConfigError, match="clip norm of 0 is not above 0"):
         tfinspect.clipped_sum(model, *examples, 0)

@@ -55,9 +55,7 @@ def test_bfloat16_convolutions_have_rules_too():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("network", "size"), [("mobilenet_v1", 33), ("inception_v1", 33)]
-)
+@pytest.mark.parametrize(("network", "size"), [("mobilenet_v1", 33), ("inception_v1", 33)])
 def test_networks_of_the_registry_equal_the_loop(network, size):
     model = cases.registered(network, size)
     # Fresh offsets are 0: a dead unit stands at the kink of its ReLU, where rounding decides.

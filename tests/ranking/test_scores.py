@@ -1,7 +1,16 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from tfinspect.ranking.scores import descending, disagreement
+from tfinspect.ranking.scores import Disagreement, descending
+
+
+def disagreement(gradients, labels, at_once=4):
+    with Disagreement() as found:
+        for start in range(0, len(labels), at_once):
+            found.add(gradients[start : start + at_once], labels[start : start + at_once])
+        return found.scores()
 
 
 def test_disagreement_equals_the_cosine_with_the_mean_of_the_others():
@@ -25,3 +34,14 @@ def test_a_gradient_of_zero_and_a_lonely_class_are_neutral():
 
 def test_equal_scores_keep_their_order():
     np.testing.assert_array_equal(descending(np.array([1.0, 2.0, 2.0, 0.0])), [1, 2, 0, 3])
+
+
+def test_directions_wait_on_disk_and_not_in_memory():
+    gradients = np.random.RandomState(0).normal(size=(256, 4096)).astype(np.float32)
+    with Disagreement() as found:
+        tracemalloc.start()
+        for _ in range(8):
+            found.add(gradients, np.zeros(256, int))
+        kept, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert kept < gradients.nbytes / 4

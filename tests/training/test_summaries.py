@@ -13,8 +13,10 @@ from tensorboard.util.tensor_util import make_ndarray
 from tfinspect.data import pipeline
 from tfinspect.data.prepare import prepare
 from tfinspect.errors import ConfigError, TrainingInterruptedError
+from tfinspect.event_file import EventFile
 from tfinspect.model import load_model
 from tfinspect.training import checkpoints, loop, run, summaries
+from tfinspect.training.activation_pass import LayerActivation
 from tfinspect.training.strategy import is_chief
 
 PATTERN = "Relu|stage3"
@@ -99,7 +101,8 @@ def test_every_matching_tensor_has_scalars_histogram_and_a_picture(events):
     names = {tag.removesuffix("/mean") for tag in tags if tag.endswith("/mean")}
     assert not [name for name in names if "Relu" not in name and "stage3" not in name]
     for name in names:
-        assert {f"{name}/std", f"{name}/zeros", f"{name}/channels", name} <= tags
+        numbers = {f"{name}/{key}" for key in ("std", "zeros", "dead")}
+        assert numbers | {f"{name}/channels", name} <= tags
 
 
 @pytest.mark.slow
@@ -114,6 +117,20 @@ def test_gradients_and_updates_are_those_of_the_step(short, summarized, events):
     assert last(events, f"{tag}/norm") == pytest.approx(np.linalg.norm(gradient), rel=1e-5)
     assert last(events, f"{tag}/update_to_weight") == pytest.approx(update, rel=1e-5)
     assert last(events, tag)[:, 2].sum() == gradient.size
+
+
+@pytest.mark.parametrize(("step", "due"), [(18, False), (19, True)])
+def test_last_step_of_a_short_run_is_summarized(tmp_path, step, due):
+    config = types.SimpleNamespace(summarize_every=100, summarize_gradients=False)
+    watched = types.SimpleNamespace(
+        trainer=types.SimpleNamespace(config=config),
+        run=types.SimpleNamespace(file=lambda name: str(tmp_path / name)),
+        progress=types.SimpleNamespace(step=step),
+        total_steps=20,
+    )
+    activations = {"net/Relu": LayerActivation(op_type="Relu", values=np.ones((2, 3)))}
+    summaries.SummaryCallback(watched, lambda: activations).on_train_batch_end(0)
+    assert (tmp_path / "events").exists() is due
 
 
 def test_weights_of_zeros_have_no_update_ratio():
@@ -170,3 +187,13 @@ def test_one_process_of_a_cluster_is_the_chief(jobs, task, expected):
     resolver = types.SimpleNamespace(task_type=task[0], task_id=task[1], cluster_spec=lambda: spec)
     assert is_chief(types.SimpleNamespace(cluster_resolver=resolver)) is expected
     assert is_chief(object())
+
+
+def test_a_bounded_op_has_its_saturated_share_and_dead_channels(tmp_path):
+    values = np.array([[0.0, 1.0], [0.0, 0.5]], np.float32)
+    file = EventFile(str(tmp_path / "events" / "summaries"))
+    summaries.write_activation(file, "net/gate", LayerActivation("Sigmoid", values), 1)
+    file.flush()
+    events = read(str(tmp_path))
+    assert last(events, "net/gate/saturated") == pytest.approx(0.75)
+    assert last(events, "net/gate/dead") == 1

@@ -55,9 +55,22 @@ def test_missing_slots_are_told_from_weights():
     assert "optimizer slots" in _cause(wanted, NET)
 
 
-def test_another_network_is_named_by_its_scope():
+def test_another_registered_network_is_named():
     cause = _cause(NET, {f"vgg_16/fc{n}/weights": (1,) for n in range(9)})
-    assert "9 of its variables lie in 'vgg_16'" in cause
+    assert "fits 'vgg_" in cause
+
+
+def test_network_of_other_code_is_named_by_its_scope():
+    cause = _cause(NET, {f"mine/fc{n}/weights": (1,) for n in range(9)})
+    assert "9 of its variables lie in 'mine'" in cause
+
+
+def test_checkpoint_of_a_sibling_is_not_answered_with_a_rename_rule():
+    names = [f"conv{n}/conv{n}_1/weights" for n in range(1, 6)]
+    wanted = {f"vgg_19/{name}": (3, 3) for name in names}
+    cause = _cause(wanted, {f"vgg_16/{name}": (3, 3) for name in names})
+    assert "fits 'vgg_" in cause
+    assert "--rename" not in cause
 
 
 def test_unknown_cause_is_not_invented():

@@ -9,6 +9,7 @@ import numpy as np
 from tfinspect.activation_pictures.shown import as_shown
 from tfinspect.activation_pictures.write import (
     broken_values,
+    gap_note,
     step_of,
     write_activations,
     write_explanation,
@@ -108,10 +109,11 @@ def look(
     alarms = raised(options.alarms, rows)
     names = [image.path.rpartition("/")[2] for image in images.images]
     samples = as_shown(model, inputs, names, seen.sample_images)
-    written = _explained(model, inputs, seen, samples, options, progress)
+    chosen = inputs[list(seen.sample_images)]
+    written = _explained(model, chosen, samples, options, notes, progress)
     drawn: dict[str, str] = {}
     if options.output is not None:
-        drawn = write_activations(seen, samples, options.output)
+        drawn = write_activations(seen, samples, options.output, model.labels)
     if options.tensorboard is not None:
         write_summaries(seen, samples, options.tensorboard, step_of(model.checkpoint))
         written.append(options.tensorboard)
@@ -156,19 +158,22 @@ def _drifts(
 def _explained(
     model: Model,
     inputs: np.ndarray,
-    seen: Activations,
     samples: Sequence[SampleImage],
     options: LookOptions,
+    notes: list[str],
     progress: Progress | None,
 ) -> list[str]:
     if not options.explained or options.output is None:
         return []
     explanation = explain(
         model,
-        inputs[list(seen.sample_images)],
+        inputs,
         options.explained_class,
         use=[method for method in METHODS if method in options.explained],
         settings=options.settings,
         progress=progress,
     )
+    missed = gap_note(explanation, options.settings.most_gap)
+    if missed is not None:
+        notes.append(missed)
     return write_explanation(explanation, samples, options.output)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
 from tfinspect import files
 from tfinspect.event_file import EventFile
 from tfinspect.plots.activation_sheet import SampleImage, activation_sheet
@@ -21,7 +23,10 @@ _SCALARS = ("mean", "std", "zeros", "saturated")
 
 
 def write_activations(
-    seen: Activations, images: Sequence[SampleImage], directory: str
+    seen: Activations,
+    images: Sequence[SampleImage],
+    directory: str,
+    labels: Sequence[str] | None = None,
 ) -> dict[str, str]:
     """Writes a PNG sheet for each tensor.
 
@@ -29,6 +34,7 @@ def write_activations(
       seen: from `activations`.
       images: its sample images, as they are to be drawn.
       directory: created if need be.
+      labels: of the model's classes; None where they are not known.
 
     Returns:
       The file of each tensor, by its name.
@@ -40,7 +46,7 @@ def write_activations(
     width = len(str(len(seen.tensors)))
     written = {}
     for number, tensor in enumerate(seen.tensors, 1):
-        sheet = activation_sheet(tensor, images, len(seen.images))
+        sheet = activation_sheet(tensor, images, len(seen.images), labels)
         path = files.join(directory, f"{number:0{width}d}-{file_name(tensor)}.png")
         _write_png(sheet, path)
         written[tensor.name] = path
@@ -103,9 +109,23 @@ def _subtitle(explanation: Explanation, method: str) -> str:
 
 
 def _note(explanation: Explanation, method: str, place: int) -> str:
+    if not np.any(explanation.maps[method][place]):
+        return "nothing speaks for this class"
     if method != "integrated_gradients" or explanation.completeness_gap is None:
         return ""
     return f"sum is off by {explanation.completeness_gap[place]:.1%}"
+
+
+def gap_note(explanation: Explanation, most: float) -> str | None:
+    """Words whose integrated gradients miss their sum by more than a share; None if none does."""
+    gaps = explanation.completeness_gap
+    missed = [] if gaps is None else [float(gap) for gap in gaps if not gap <= most]
+    if not missed:
+        return None
+    return (
+        f"integrated gradients of {len(missed):,} of {len(explanation.classes):,} images do not "
+        f"add up to the logit's change: off by up to {max(missed):.0%}; take them for hints only."
+    )
 
 
 def _write_png(picture: Picture, path: str) -> None:
@@ -152,7 +172,7 @@ def broken_values(seen: Activations) -> list[str]:
     """Words which tensors hold NaN or infinities."""
     counts = [(one.name, one.statistics.nan, one.statistics.inf) for one in seen.tensors]
     return [
-        f"{name}: {nan:,} values are NaN, {inf:,} infinite."
+        f"{name}: NaN values: {nan:,}, infinite values: {inf:,}."
         for name, nan, inf in counts
         if nan + inf
     ]

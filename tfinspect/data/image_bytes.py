@@ -8,7 +8,10 @@ import numpy as np
 
 from tfinspect.data.image_file import decode, to_rgb
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".webp"),
+    *(".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".tga", ".jp2"),
+)
 # Pillow's name of a format whose bytes are kept -> `image/format` of the record. MPO is what some
 # cameras write: a JPEG with more pictures behind it.
 _KEPT = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png"}

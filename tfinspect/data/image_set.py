@@ -56,7 +56,7 @@ def read_image_set(
             progress("reading images", len(images), len(places))
     notes = []
     if found.others:
-        notes.append(f"{found.others:,} other files in the directories are no images by name.")
+        notes.append(f"left out, as no image by name: {_named(found.others)}.")
     if len(images) < count:
         notes.append(f"{len(images):,} of {count:,} images are looked at, evenly spread.")
     return ImageSet(tuple(images), (*notes, *change_notes(images)))

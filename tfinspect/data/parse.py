@@ -67,12 +67,8 @@ def checked_labels(labels: Any, num_labels: int) -> Any:
         return tf.identity(labels)
 
 
-def parse_encoded(serialized: Any, height: int, width: int) -> tuple[Any, Any]:
-    """Parses `[B]` examples of the encoded schema and resizes their images to one size.
-
-    Returns:
-      uint8 `[B, H, W, 3]` (0..255) and int64 labels `[B]`.
-    """
+def encoded_images(serialized: Any) -> tuple[Any, Any]:
+    """Parses `[B]` examples of the encoded schema to files, string `[B]`, and labels `[B]`."""
     features = tf.io.parse_example(
         serialized,
         {
@@ -80,9 +76,19 @@ def parse_encoded(serialized: Any, height: int, width: int) -> tuple[Any, Any]:
             schema.LABEL: tf.io.FixedLenFeature([], tf.int64),
         },
     )
+    return features[schema.ENCODED_IMAGE], features[schema.LABEL]
+
+
+def parse_encoded(serialized: Any, height: int, width: int) -> tuple[Any, Any]:
+    """Parses `[B]` examples of the encoded schema and resizes their images to one size.
+
+    Returns:
+      uint8 `[B, H, W, 3]` (0..255) and int64 labels `[B]`.
+    """
+    encoded, labels = encoded_images(serialized)
     images = tf.map_fn(
-        lambda encoded: resize(decode_image(encoded), height, width),
-        features[schema.ENCODED_IMAGE],
+        lambda one: resize(decode_image(one), height, width),
+        encoded,
         fn_output_signature=tf.TensorSpec([height, width, 3], tf.uint8),
     )
-    return images, features[schema.LABEL]
+    return images, labels

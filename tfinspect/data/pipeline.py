@@ -8,6 +8,7 @@ Why in this order:
 * **shuffle** before repeat, so that every epoch has every example once, in a fresh order.
 * **repeat**: one data set serves all epochs, so nothing is torn down and filled again at their
   borders; the next epoch's order is drawn while the present one runs.
+* **views** of networks that take photographs (`photographs`) are decoded from the cached files.
 * **augment** after repeat, so that an example looks different in every epoch, and on uint8
   values before preprocessing, so that padding is black.
 * **batch**: every epoch gives the same number of full batches. Crops and flips are done on whole
@@ -19,6 +20,7 @@ generator has a state, TensorFlow's global seed plays no part, and a run that st
 sees exactly what an uninterrupted one sees from step k on.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
@@ -27,12 +29,33 @@ from tfinspect.data import augment as augmentation
 from tfinspect.data.batches import Batches, steps_per_epoch
 from tfinspect.data.load import PARALLELISM, fixed_options, load_split, require_shards
 from tfinspect.data.order import Order, Purpose
+from tfinspect.data.photographs import evaluation_views, takes_views, training_views
+from tfinspect.data.shuffled import shuffled_batches
 from tfinspect.data.stream import streamed
 from tfinspect.errors import ConfigError
 
-__all__ = ["Batches", "evaluation_dataset", "steps_per_epoch", "training_dataset"]
+__all__ = ["Batches", "View", "evaluation_dataset", "steps_per_epoch", "training_dataset"]
 
 _PREFETCHED_BATCHES = 4
+
+
+@dataclass(frozen=True)
+class View:
+    """One random view of every image of a split: a function of seed and number alone.
+
+    Attributes:
+      seed: of the run.
+      number: 0 for the first view.
+      flip: as of `training_dataset`.
+    """
+
+    seed: int
+    number: int
+    flip: bool
+
+    def key(self) -> Any:
+        """Returns the int64 `[2]` seed of the view."""
+        return Order(self.seed, 1, 1, 0).key(tf.constant(self.number), Purpose.AUGMENTATION)
 
 
 def training_dataset(
@@ -70,6 +93,16 @@ def training_dataset(
         )
     size = batches.batch_size
     order = Order(seed, epochs, per_epoch=steps * size, start=start_step * size)
+    if takes_views(batches):
+        dataset = training_views(batches, order, augment=augment)
+        dataset = dataset.map(lambda images, labels: (_preprocess(batches, images), labels))
+    else:
+        dataset = _small_images(batches, order, augment=augment, flip=flip)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(epochs * steps - start_step))
+    return dataset.prefetch(_PREFETCHED_BATCHES).with_options(fixed_options())
+
+
+def _small_images(batches: Batches, order: Order, *, augment: bool, flip: bool) -> Any:
     dataset = _cached(batches, order) if batches.fits_in_memory else streamed(batches, order)
 
     def finish(images: Any, labels: Any, draws: augmentation.Draws) -> tuple[Any, Any]:
@@ -77,28 +110,16 @@ def training_dataset(
             images = augmentation.pad_crop_flip(images, draws, flip=flip)
         return _preprocess(batches, images), labels
 
-    dataset = dataset.map(finish, num_parallel_calls=PARALLELISM)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(epochs * steps - start_step))
-    return dataset.prefetch(_PREFETCHED_BATCHES).with_options(fixed_options())
+    return dataset.map(finish, num_parallel_calls=PARALLELISM)
 
 
 def _cached(batches: Batches, order: Order) -> Any:
     images, labels = _load(batches)
 
-    def plan(epoch: Any) -> tuple[Any, augmentation.Draws]:
-        permutation = order.permutation(epoch, Purpose.EXAMPLES, batches.examples)
-        draws = augmentation.draw(order.key(epoch, Purpose.AUGMENTATION), order.per_epoch)
-        return permutation[: order.per_epoch], draws
-
-    def positions(permutation: Any, draws: augmentation.Draws) -> Any:
-        return tf.data.Dataset.from_tensor_slices((permutation, draws))
-
     def pick(chosen: Any, draws: augmentation.Draws) -> tuple[Any, Any, augmentation.Draws]:
         return tf.gather(images, chosen), tf.gather(labels, chosen), draws
 
-    dataset = order.remaining_epochs().map(plan).prefetch(1).flat_map(positions)
-    dataset = dataset.skip(order.start % order.per_epoch)
-    dataset = dataset.batch(batches.batch_size, drop_remainder=True)
+    dataset = shuffled_batches(order, batches.examples, batches.batch_size, augmentation.draw)
     return dataset.map(pick, num_parallel_calls=PARALLELISM)
 
 
@@ -107,8 +128,12 @@ def _load(batches: Batches) -> tuple[Any, Any]:
     return tf.constant(images), tf.constant(labels)
 
 
-def evaluation_dataset(batches: Batches) -> Any:
+def evaluation_dataset(batches: Batches, view: View | None = None) -> Any:
     """Returns a `tf.data.Dataset` over a split in stored order, once; the last batch may be short.
+
+    Args:
+      batches: what to read.
+      view: one random view of each image; None gives the images as they are evaluated.
 
     Returns:
       float32 `[B, H, W, C]` in the network's range and int64 labels `[B]`.
@@ -117,7 +142,9 @@ def evaluation_dataset(batches: Batches) -> Any:
       ConfigError: the network takes another number of channels.
       DataError: the records are missing or broken, as of `training_dataset`.
     """
-    if batches.fits_in_memory:
+    if takes_views(batches):
+        dataset = evaluation_views(batches, None if view is None else view.key())
+    elif batches.fits_in_memory:
         dataset = tf.data.Dataset.from_tensor_slices(_load(batches)).batch(batches.batch_size)
     else:
         require_shards(batches.paths)
@@ -128,8 +155,19 @@ def evaluation_dataset(batches: Batches) -> Any:
     def finish(images: Any, labels: Any) -> tuple[Any, Any]:
         return _preprocess(batches, images), labels
 
+    if view is not None and not takes_views(batches):
+        dataset = _viewed(dataset, batches, view)
     dataset = dataset.map(finish, num_parallel_calls=PARALLELISM)
     return dataset.prefetch(_PREFETCHED_BATCHES).with_options(fixed_options())
+
+
+def _viewed(dataset: Any, batches: Batches, view: View) -> Any:
+    draws = tf.data.Dataset.from_tensor_slices(augmentation.draw(view.key(), batches.examples))
+
+    def change(pair: tuple[Any, Any], drawn: augmentation.Draws) -> tuple[Any, Any]:
+        return augmentation.pad_crop_flip(pair[0], drawn, flip=view.flip), pair[1]
+
+    return tf.data.Dataset.zip((dataset, draws.batch(batches.batch_size))).map(change)
 
 
 def _preprocess(batches: Batches, images: Any) -> Any:

@@ -10,24 +10,33 @@ from tfinspect.data.sources import BUILT_IN, open_source
 from tfinspect.errors import DataError
 
 
-def prepare(data: str, *, progress: Progress | None = None) -> tuple[str, Manifest]:
+def prepare(
+    data: str,
+    *,
+    seed: int = 0,
+    skip_corrupt: bool = False,
+    progress: Progress | None = None,
+) -> tuple[str, Manifest]:
     """Returns a directory of shards for any data, and its manifest.
 
     `data` is a directory that `convert` wrote, which is used as it is, or whatever `convert`
     takes as its source; that is converted into the cache the first time, and again when shards
     are missing there or cut off. Two processes that want the same data convert it once.
 
+    `seed` draws the splits of the digits and of image folders; `skip_corrupt` leaves corrupt image
+    files out, and names them in the manifest, instead of stopping at the first.
+
     Raises:
       DataError: the data are missing or broken.
     """
     if data not in BUILT_IN and has_manifest(data):
         return data, read_shards(data)
-    source = open_source(data, progress=progress)
+    source = open_source(data, seed=seed, progress=progress)
     records = files.join(cache_directory(), "records")
     directory = files.join(records, f"{source.name}-{source.digest()[:12]}")
     if not has_manifest(directory):
         _sweep(records)
-    settings = Settings()
+    settings = Settings(seed=seed, skip_corrupt=skip_corrupt)
     return directory, convert_source(
         source, directory, settings, disposable=True, progress=progress
     )

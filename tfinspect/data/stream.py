@@ -8,6 +8,7 @@ from tfinspect.data import augment as augmentation
 from tfinspect.data.batches import Batches
 from tfinspect.data.load import PARALLELISM, require_shards
 from tfinspect.data.order import Order, Purpose
+from tfinspect.data.shuffled import Draw
 
 # Serialized examples in the shuffle buffer.
 SHUFFLE_EXAMPLES = 4096
@@ -25,26 +26,36 @@ def streamed(batches: Batches, order: Order) -> Any:
     Raises:
       DataError: a shard is missing.
     """
-    require_shards(batches.paths)
     decoder = batches.decoder
-
-    def one_epoch(epoch: Any) -> Any:
-        records = _shuffled(_records(batches, order, epoch), order.key(epoch, Purpose.BUFFER))
-        draws = augmentation.draw(order.key(epoch, Purpose.AUGMENTATION), order.per_epoch)
-        drawn = tf.data.Dataset.from_tensor_slices(draws)
-        # The zip ends with the draws, which are as many as an epoch's full batches take.
-        return tf.data.Dataset.zip((records, drawn)).skip(order.skipped(epoch))
 
     def decode(serialized: Any, draws: augmentation.Draws) -> tuple[Any, Any, augmentation.Draws]:
         images, labels = decoder(serialized)
         return images, labels, draws
 
+    dataset = streamed_records(batches, order, augmentation.draw)
+    return dataset.map(decode, num_parallel_calls=PARALLELISM)
+
+
+def streamed_records(batches: Batches, order: Order, draw: Draw) -> Any:
+    """Returns a data set of serialized examples, string `[B]`, and of their draws `[B, …]`.
+
+    Raises:
+      DataError: a shard is missing.
+    """
+    require_shards(batches.paths)
+
+    def one_epoch(epoch: Any) -> Any:
+        records = _shuffled(_records(batches, order, epoch), order.key(epoch, Purpose.BUFFER))
+        draws = draw(order.key(epoch, Purpose.AUGMENTATION), order.per_epoch)
+        drawn = tf.data.Dataset.from_tensor_slices(draws)
+        # The zip ends with the draws, which are as many as an epoch's full batches take.
+        return tf.data.Dataset.zip((records, drawn)).skip(order.skipped(epoch))
+
     # A parallel interleave of one opens the next epoch, and fills its shuffle buffer, ahead.
     dataset = order.remaining_epochs().interleave(
         one_epoch, cycle_length=1, num_parallel_calls=1, deterministic=True
     )
-    dataset = dataset.batch(batches.batch_size, drop_remainder=True)
-    return dataset.map(decode, num_parallel_calls=PARALLELISM)
+    return dataset.batch(batches.batch_size, drop_remainder=True)
 
 
 def _records(batches: Batches, order: Order, epoch: Any) -> Any:

@@ -31,7 +31,7 @@ def _runs(node: Any, nodes: Nodes) -> bool:
 
     if any(op_name(tensor) not in nodes for tensor in data_inputs(node)):
         return False
-    if uses_batch_statistics(node):
+    if uses_batch_statistics(node, nodes):
         return False
     if node.op in VARIABLE_OPS or node.op in _READING:
         return True
@@ -120,17 +120,17 @@ def unsaid(nodes: Nodes, source: str, flowing: set[str]) -> None:
         if name not in stopped or node.op.startswith(_RANDOM) or flowing.isdisjoint(inputs):
             continue
         needed = data_ancestors(nodes, name, source) & blockers
-        switches = sorted(one for one in needed if _is_switch(nodes[one]))
+        switches = sorted(one for one in needed if _is_switch(nodes[one], nodes))
         # A loss stands behind labels: whatever else it needs does not matter.
         if switches and len(switches) == len(needed):
             _refuse(nodes, f"{name}:0", switches)
 
 
-def _is_switch(node: Any) -> bool:
+def _is_switch(node: Any, nodes: Nodes) -> bool:
     import tensorflow as tf
 
     if node.op not in _PLACEHOLDERS:
-        return node.op.startswith(_RANDOM) or uses_batch_statistics(node)
+        return node.op.startswith(_RANDOM) or uses_batch_statistics(node, nodes)
     if not node.attr["dtype"].type:
         return False
     dtype, shape = tf.as_dtype(node.attr["dtype"].type), node.attr["shape"].shape
@@ -145,7 +145,7 @@ def _refuse(nodes: Nodes, output: str, needed: list[str]) -> None:
             f"'{output}' needs values for {_listed(nodes, fed)} besides the images; give them "
             f"with feeds={{{example}}} (--feed), such as False for a training switch."
         )
-    batch = [name for name in needed if uses_batch_statistics(nodes[name])]
+    batch = [name for name in needed if uses_batch_statistics(nodes[name], nodes)]
     if batch:
         raise ConfigError(
             f"{_listed(nodes, batch)} normalizes by the statistics of the batch, and the graph "

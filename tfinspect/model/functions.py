@@ -62,6 +62,7 @@ def _mark_captures(concrete: Any, graph_def: Any) -> dict[str, Any]:
             variable = by_handle[id(value)]
             node.op = "VarHandleOp"
             node.attr["dtype"].type = variable.dtype.as_datatype_enum
+            node.attr["shared_name"].s = variable.name.removesuffix(":0").encode()
             live[node.name] = variable
         elif value.dtype != tf.resource:
             node.op = "Const"

@@ -7,7 +7,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from tfinspect.errors import ConfigError
+from tfinspect.model.mixing import NORMALIZATIONS
 from tfinspect.model.nodes import (
     Nodes,
     consumers_of,
@@ -27,10 +30,13 @@ _WITHOUT_REF = {
 # What says where an op runs, or what another process made of it.
 _ATTRIBUTES = ("_class", "_output_shapes", "_gradient_op_type", "_XlaMustCompile")
 _DEFAULT = "PlaceholderWithDefault"
-_NORMALIZATION = frozenset({"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"})
-_GRADIENTS = re.compile(r"(?:^|/)gradients(?:_\d+)?/")
+_GRADIENTS = re.compile(r"(?:.*?/)?gradients(?:_\d+)?/")
+# What `tf.gradients` of any version puts into its scope, and a network's own scope has not.
+_DIFFERENTIATING = re.compile(r"(?:grad_ys_\d+|Fill|(?:.*/)?[^/]+_grad/.*)")
 _UPDATES = frozenset({"AssignSub", "AssignSubVariableOp", "Assign", "AssignVariableOp"})
-_MOVING = ("moving_mean", "moving_variance")
+_SUMS = frozenset({"Add", "AddV2"})
+# A second model of a process has numbers behind its names.
+_MOVING = re.compile(r"(?:.*/)?moving_(?:mean|variance)(?:_\d+)?")
 _SWITCHES = frozenset({"Switch", "Enter"})
 
 
@@ -86,10 +92,20 @@ def drop_gradients(nodes: Nodes, kept: Iterable[str]) -> None:
       nodes: the graph.
       kept: tensors that the caller names; where one of them lies in such a scope, all stays.
     """
-    if any(_GRADIENTS.search(name) for name in kept):
+    scopes = _gradient_scopes(nodes)
+    if not scopes or any(name.startswith(scopes) for name in kept):
         return
-    for name in [name for name in nodes if _GRADIENTS.search(name)]:
+    for name in [name for name in nodes if name.startswith(scopes)]:
         del nodes[name]
+
+
+def _gradient_scopes(nodes: Nodes) -> tuple[str, ...]:
+    found = set()
+    for name in nodes:
+        scope = _GRADIENTS.match(name)
+        if scope and _DIFFERENTIATING.fullmatch(name[scope.end() :]):
+            found.add(scope[0])
+    return tuple(found)
 
 
 def use_moving_averages(nodes: Nodes, variable_ops: frozenset[str]) -> list[str]:
@@ -102,9 +118,12 @@ def use_moving_averages(nodes: Nodes, variable_ops: frozenset[str]) -> list[str]
     """
     averages = dict(_moving_averages(nodes, variable_ops))
     fused = []
-    for node in [node for node in nodes.values() if uses_batch_statistics(node)]:
+    for node in [node for node in nodes.values() if uses_batch_statistics(node, nodes)]:
         variables = [averages.get(f"{node.name}:{output}") for output in (1, 2)]
-        if None not in variables:
+        if _has_averages(nodes, node, variable_ops):
+            node.attr["is_training"].b = False
+            fused.append(node.name)
+        elif None not in variables:
             node.attr["is_training"].b = False
             for place, variable in zip((3, 4), variables, strict=True):
                 node.input[place] = _read(nodes, str(variable))
@@ -112,20 +131,54 @@ def use_moving_averages(nodes: Nodes, variable_ops: frozenset[str]) -> list[str]
     return fused + _unfused(nodes, averages)
 
 
-def uses_batch_statistics(node: Any) -> bool:
+def _has_averages(nodes: Nodes, node: Any, variable_ops: frozenset[str]) -> bool:
+    """Tells an op that takes the moving averages in training, too, to move them itself."""
+    given = data_inputs(node)[3:5]
+    return len(given) == 2 and all(
+        nodes[name].op in variable_ops for name in (list(_sources(nodes, one))[-1] for one in given)
+    )
+
+
+def uses_batch_statistics(node: Any, nodes: Nodes) -> bool:
     """Tells an op that normalizes by the batch that it is given."""
-    return node.op in _NORMALIZATION and bool(node.attr["is_training"].b)
+    if node.op not in NORMALIZATIONS or not node.attr["is_training"].b:
+        return False
+    return not _is_layer_norm(node, nodes)
+
+
+def _is_layer_norm(node: Any, nodes: Nodes) -> bool:
+    """Tells how tf_keras normalizes layers: `[1, N, D, 1]`, with the images among the channels."""
+    shape = nodes.get(op_name(node.input[0]))
+    if not node.attr["data_format"].s.startswith(b"NC") or shape is None or shape.op != "Reshape":
+        return False
+    packed = nodes[op_name(shape.input[1])]
+    if packed.op != "Pack":
+        return False
+    ends = [nodes[op_name(packed.input[place])] for place in (0, -1)]
+    return len(data_inputs(packed)) == 4 and all(map(_is_one, ends))
+
+
+def _is_one(node: Any) -> bool:
+    import tensorflow as tf
+
+    return node.op == "Const" and bool(np.all(tf.make_ndarray(node.attr["value"].tensor) == 1))
 
 
 def _unfused(nodes: Nodes, averages: Mapping[str, str]) -> list[str]:
     changed = []
     for value, variable in averages.items():
         source = nodes[op_name(value)]
-        if source.op in _NORMALIZATION or not variable.endswith(_MOVING):
+        if source.op in NORMALIZATIONS or not _is_moving(nodes[variable]):
             continue
         redirect(nodes, value, _read(nodes, variable), keep=_updaters(nodes, value))
         changed.append(source.name)
     return changed
+
+
+def _is_moving(variable: Any) -> bool:
+    # A variable that a function captured is known by its shared name alone.
+    shared = variable.attr["shared_name"].s.decode() if "shared_name" in variable.attr else ""
+    return any(_MOVING.fullmatch(name) for name in (variable.name, shared))
 
 
 def _moving_averages(nodes: Nodes, variable_ops: frozenset[str]) -> Iterator[tuple[str, str]]:
@@ -142,8 +195,10 @@ def _moving_averages(nodes: Nodes, variable_ops: frozenset[str]) -> Iterator[tup
 
 
 def _averaged(nodes: Nodes, change: str, variable: str) -> str | None:
-    """Finds x in `variable -= (variable - x) * (1 - decay)`."""
+    """Finds x in `variable -= (variable - x) * c`, and in `variable = variable * c + x * d`."""
     product = nodes.get(op_name(change))
+    if product is not None and product.op in _SUMS:
+        return _mixed_in(nodes, data_inputs(product), variable)
     if product is None or product.op != "Mul":
         return None
     for factor in data_inputs(product):
@@ -153,6 +208,22 @@ def _averaged(nodes: Nodes, change: str, variable: str) -> str | None:
             if variable in _sources(nodes, first):
                 return _through_identity(nodes, second)
     return None
+
+
+def _mixed_in(nodes: Nodes, terms: list[str], variable: str) -> str | None:
+    for kept, added in (terms, terms[::-1]):
+        products = [nodes.get(op_name(one)) for one in (kept, added)]
+        if any(one is None or one.op != "Mul" for one in products):
+            continue
+        old, new = (data_inputs(one) for one in products)
+        if any(variable in _sources(nodes, one) for one in old):
+            found = [one for one in new if _computed(nodes, one)]
+            return _through_identity(nodes, found[0]) if len(found) == 1 else None
+    return None
+
+
+def _computed(nodes: Nodes, tensor: str) -> bool:
+    return bool(nodes[list(_sources(nodes, tensor))[-1]].input)
 
 
 def _sources(nodes: Nodes, tensor: str) -> Iterator[str]:

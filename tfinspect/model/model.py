@@ -7,7 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tfinspect.errors import ConfigError, DataError
+from tfinspect.errors import ConfigError
+from tfinspect.model.mixing import require_apart
+from tfinspect.model.output import ends_in
+from tfinspect.model.probabilities import probabilities
+from tfinspect.model.shapes import checked, require_shape
 from tfinspect.model.trace import Built, Traced, trace
 from tfinspect.nets.spec import NetSpec, Preprocessing
 
@@ -80,23 +84,23 @@ class Model:
                 "`build` makes ops in a graph; call it inside a `tf.function`, or take "
                 "`logits(images)` for values."
             )
-        self._require_shape(images.shape)
+        require_shape(images.shape, (self.batch, *self.image_shape))
         return self.builder(images)
 
-    def _require_shape(self, shape: Any) -> None:
-        wanted = (self.batch, *self.image_shape)
-        given = [None] * 4 if shape.rank is None else list(shape)
-        pairs = zip(given, wanted, strict=False)
-        if len(given) != len(wanted) or any(a and b and a != b for a, b in pairs):
-            raise DataError(_wrong_shape(given, wanted))
-
     def trace(self) -> Traced:
-        """Returns one build of the model in a graph of its own, made at the first call."""
+        """Returns one build of the model in a graph of its own, made at the first call.
+
+        Raises:
+          ConfigError: it computes over the batch, so that logits depend on the other images.
+        """
         return self._trace
 
     @functools.cached_property
     def _trace(self) -> Traced:
-        return trace(self.build, self.input_name, self.input_dtype, (self.batch, *self.image_shape))
+        shape = (self.batch, *self.image_shape)
+        traced = trace(self.build, self.input_name, self.input_dtype, shape)
+        require_apart(self.name, traced.images, traced.logits)
+        return traced
 
     def fetch(
         self, names: str | Iterable[str], images: Any, batch_size: int = 64
@@ -119,7 +123,7 @@ class Model:
             images of a batch, so that its value depends on `batch_size`.
         """
         wanted = [names] if isinstance(names, str) else list(names)
-        images = self._checked(images)
+        images = checked(self, images)
         return self.trace().fetch(wanted, images, self.batch or batch_size)
 
     def tensor(self, name: str, images: Any = None) -> Any:
@@ -144,7 +148,7 @@ class Model:
         import tensorflow as tf
 
         images = tf.convert_to_tensor(images, self.input_dtype)
-        self._require_shape(images.shape)
+        require_shape(images.shape, (self.batch, *self.image_shape))
         return traced.function([found])(images)[0]
 
     def preprocess(self, images: Any) -> np.ndarray:
@@ -169,10 +173,19 @@ class Model:
         return scaled
 
     def predict(self, images: Any, batch_size: int = 64) -> np.ndarray:
-        """Returns float32 probabilities `[N, classes]` of preprocessed images `[N, H, W, C]`."""
-        import tensorflow as tf
+        """Returns float32 probabilities `[N, classes]` of preprocessed images `[N, H, W, C]`.
 
-        return tf.nn.softmax(self.logits(images, batch_size)).numpy()
+        They are the softmax of the logits; of a model that ends in one sigmoid and has two labels,
+        `[1 - p, p]`.
+
+        Raises:
+          ConfigError: the output is none of both: one column, sigmoids, or probabilities that do
+            not come from a final Softmax.
+        """
+        return self._probabilities(self.logits(images, batch_size))
+
+    def _probabilities(self, logits: Any) -> np.ndarray:
+        return probabilities(self.name, logits, ends_in(self.trace().logits), self.labels)
 
     def classify(self, images: Any, top: int = 1) -> list[tuple[Prediction, ...]]:
         """Returns the `top` likeliest labels of each image, likeliest first.
@@ -183,8 +196,8 @@ class Model:
 
         Raises:
           DataError: as for `preprocess`.
-          ConfigError: the logits are not `[N, classes]`, or there are more or fewer labels than
-            classes.
+          ConfigError: the logits are not `[N, classes]`, there are more or fewer labels than
+            classes, or as for `predict`.
         """
         return self.ranked(self.logits(self.preprocess(images)), top)
 
@@ -194,23 +207,21 @@ class Model:
         Raises:
           ConfigError: as for `classify`.
         """
-        import tensorflow as tf
-
-        probabilities = tf.nn.softmax(logits).numpy()
-        if probabilities.ndim != 2:
+        if np.ndim(logits) != 2:
             raise ConfigError(
-                f"the output of '{self.name}' has the shape {list(probabilities.shape)} and not "
+                f"the output of '{self.name}' has the shape {list(np.shape(logits))} and not "
                 "[N, classes]; choose the logits with output_name= (--output-name)."
             )
-        if self.labels is not None and probabilities.shape[1:] != (len(self.labels),):
+        found = self._probabilities(logits)
+        if self.labels is not None and found.shape[1:] != (len(self.labels),):
             raise ConfigError(
-                f"{len(self.labels)} labels do not name the {list(probabilities.shape[1:])} "
+                f"{len(self.labels)} labels do not name the {list(found.shape[1:])} "
                 f"outputs of '{self.name}'; give as many with labels=."
             )
-        order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+        order = np.argsort(-found, axis=1, kind="stable")[:, :top]
         return [
             tuple(Prediction(self._label(column), float(row[column])) for column in columns)
-            for row, columns in zip(probabilities, order, strict=True)
+            for row, columns in zip(found, order, strict=True)
         ]
 
     def _label(self, column: int) -> str:
@@ -222,26 +233,9 @@ class Model:
         Raises:
           DataError: the images have another shape.
         """
-        traced, images = self.trace(), self._checked(images)
+        traced, images = self.trace(), checked(self, images)
         return traced.values([traced.logits], images, self.batch or batch_size)[0]
 
     def end_points(self, images: Any) -> dict[str, np.ndarray]:
         """Returns the end points by name for preprocessed images `[N, H, W, C]`."""
         return self.fetch(self.trace().end_points, images)
-
-    def _checked(self, images: Any) -> np.ndarray:
-        import tensorflow as tf
-
-        images = np.asarray(images, tf.as_dtype(self.input_dtype).as_numpy_dtype)
-        pairs = zip(images.shape[1:], self.image_shape, strict=False)
-        if images.ndim != 4 or any(size is not None and size != given for given, size in pairs):
-            raise DataError(_wrong_shape(images.shape, (None, *self.image_shape)))
-        return images
-
-
-def _wrong_shape(given: Any, wanted: Any) -> str:
-    names = [str(size) if size else letter for size, letter in zip(wanted, "NHWC", strict=True)]
-    return (
-        f"images of the shape {list(given)} are not [{', '.join(names)}]; "
-        "make them with model.preprocess."
-    )

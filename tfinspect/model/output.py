@@ -5,18 +5,68 @@ from typing import Any
 
 from tfinspect.errors import ConfigError
 
-_PASSING = frozenset({"Identity", "Reshape", "Squeeze", "Cast", "StopGradient"})
+_PASSING = frozenset({"Identity", "Cast", "StopGradient"})
+_SHAPING = frozenset({"Reshape", "Squeeze"})
+_CLIPPING = frozenset({"Minimum", "Maximum", "ClipByValue"})
+# Bounds of a clip that keeps probabilities from 0 and 1 and changes nothing else.
+_LOW, _HIGH = 0.01, 0.99
 
 
 def before_softmax(output: Any) -> Any:
     """Returns the input of the Softmax that a graph tensor comes from, else the tensor itself.
 
-    Ops that only pass values on, such as Identity and Reshape, may stand behind the Softmax.
+    Behind the Softmax may stand ops that pass values on, Reshape or Squeeze as long as the classes
+    stay the last axis, and a clip that keeps the probabilities from 0 and 1. Where the Softmax had
+    another shape, its input is brought into the output's.
     """
+    softmax = _softmax_behind(output)
+    if softmax is None:
+        return output
+    logits = softmax.inputs[0]
+    if logits.shape.rank == output.shape.rank:
+        return logits
+    import tensorflow as tf
+
+    with tf.name_scope("logits_of_softmax"):
+        return tf.reshape(logits, tf.shape(output))
+
+
+def ends_in(output: Any) -> str:
+    """Returns the type of the op that a graph tensor comes from, behind those that pass it on."""
     op = output.op
-    while op.type in _PASSING and op.inputs:
+    while op.type in _PASSING | _SHAPING and op.inputs:
         op = op.inputs[0].op
-    return op.inputs[0] if op.type == "Softmax" else output
+    return str(op.type)
+
+
+def _softmax_behind(output: Any) -> Any:
+    op, classes = output.op, output.shape[-1] if output.shape.rank else None
+    while op.inputs:
+        if op.type == "Softmax":
+            return op
+        if op.type in _SHAPING and not _keeps_classes(op, classes):
+            return None
+        if op.type not in _PASSING | _SHAPING and not _only_clips(op):
+            return None
+        op = op.inputs[0].op
+    return None
+
+
+def _keeps_classes(op: Any, classes: int | None) -> bool:
+    given = op.inputs[0].shape
+    # The output of an unknown shape has no other classes that could be told.
+    return not given.rank or classes is None or given[-1] in (None, classes)
+
+
+def _only_clips(op: Any) -> bool:
+    import tensorflow as tf
+
+    bounds = [tf.get_static_value(bound) for bound in op.inputs[1:]]
+    if op.type not in _CLIPPING or any(bound is None or bound.size != 1 for bound in bounds):
+        return False
+    low = bounds[0] if op.type != "Minimum" else 0
+    high = bounds[-1] if op.type != "Maximum" else 1
+    return bool(low <= _LOW and high >= _HIGH)
 
 
 def choose_output(path: str, tensors: Sequence[Any]) -> Any:

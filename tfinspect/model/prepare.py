@@ -12,6 +12,7 @@ from tfinspect.artifacts.graph_ops import VARIABLE_OPS
 from tfinspect.errors import ArtifactError, ConfigError
 from tfinspect.model import computable, inference
 from tfinspect.model.dead_branches import take_live_branches
+from tfinspect.model.default_attributes import parse_graph
 from tfinspect.model.dropout import bypass_dropout
 from tfinspect.model.inline import Inlined, inlined, take_known_branches
 from tfinspect.model.library import take_functions
@@ -74,9 +75,7 @@ def prepare(
       ConfigError: the input or the output is ambiguous, or something else must be fed.
       ArtifactError: the graph cannot run here.
     """
-    import tensorflow as tf
-
-    graph_def = tf.compat.v1.GraphDef.FromString(artifact.graph_def())
+    graph_def = parse_graph(artifact.graph_def())
     main = by_name(graph_def.node)
     chosen = given or choose_input(artifact, main, settings)
     graph = inlined(graph_def, _roots(main, chosen, settings))

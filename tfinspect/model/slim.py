@@ -84,7 +84,9 @@ def from_name(name: str, num_classes: int | None, checkpoint: str | None) -> Mod
     from tfinspect.nets.slim_model import SlimModel
 
     stored = open_artifact(checkpoint) if checkpoint else None
-    network = SlimModel(spec, _classes(spec, stored) if num_classes is None else num_classes)
+    classes = _classes(spec, stored) if num_classes is None else num_classes
+    # Every variable is loaded next, or none: drawing values for 50 million weights takes seconds.
+    network = SlimModel(spec, classes, seed=None if stored else 0)
     if stored:
         _assign(network.variables_by_name(), stored)
     return from_network(network, kind="registry network", checkpoint=checkpoint)

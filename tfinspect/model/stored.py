@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tfinspect.errors import ArtifactError, ConfigError
+from tfinspect.model.mixing import require_apart
 from tfinspect.model.model import Model
 from tfinspect.model.output import before_softmax, choose_output
 from tfinspect.model.ports import Input, Settings
@@ -121,5 +122,6 @@ def _probe(
         images = tf.compat.v1.placeholder(prepared.dtype, prepared.shape)
         tensors = import_graph(prepared, variables, images, prepared.outputs)
         chosen = choose_output(path, tensors) if output_name is None else tensors[0]
+        require_apart(path, images, before_softmax(chosen))
         shape = (None,) * 4 if images.shape.rank is None else tuple(images.shape)
     return chosen.name, shape

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfinspect.errors import ArtifactError
+from tfinspect.model.default_attributes import parse_graph
 from tfinspect.model.prepare import Prepared
 from tfinspect.model.restore_ops import Stored, find_stored, partitioned, stored_variables
 
@@ -69,9 +70,7 @@ def of_checkpoint(graph: Any, values: Any) -> Weights:
       graph: the artifact with the graph.
       values: the artifact with the values.
     """
-    import tensorflow as tf
-
-    graph_def = tf.compat.v1.GraphDef.FromString(graph.graph_def())
+    graph_def = parse_graph(graph.graph_def())
     stored = partitioned(graph.graph.variables, values)
     stored |= stored_variables(graph_def, graph.saver_tensors)
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from tfinspect.errors import ArtifactError, DataError
+from tfinspect.model.filling import filled
+from tfinspect.model.graph_walk import reached_from
 from tfinspect.names import choices
 
 
@@ -81,7 +83,7 @@ class Traced:
         full = self.images.shape[0]
         starts = range(0, len(images), batch_size) if len(images) else [0]
         parts = [_run(run, images[start : start + batch_size], full) for start in starts]
-        reached = _reached_from(self.images)
+        reached = reached_from(self.images)
         counts = [len(images[start : start + batch_size]) for start in starts]
         fed = [full or max(count, 1) for count in counts]
         return [
@@ -101,11 +103,7 @@ def _run(run: Any, images: np.ndarray, full: int | None) -> list[np.ndarray]:
     import tensorflow as tf
 
     # Not all ops take an empty batch.
-    missing = (full or max(len(images), 1)) - len(images)
-    if missing:
-        # The last image again: zeros might lead to NaN in what is thrown away.
-        last = images[-1:] if len(images) else np.zeros((1, *images.shape[1:]), images.dtype)
-        images = np.concatenate([images, np.repeat(last, missing, axis=0)])
+    images = filled(images, full or max(len(images), 1))
     return [value.numpy() for value in run(tf.constant(images))]
 
 
@@ -127,18 +125,6 @@ def _joined(
         f"the first axis of '{tensor.name}' does not count the images, and its value depends on "
         "the batch; fetch it with batch_size=len(images)."
     )
-
-
-def _reached_from(images: Any) -> frozenset[str]:
-    reached = {images.op.name}
-    waiting = [images.op]
-    while waiting:
-        for output in waiting.pop().outputs:
-            for consumer in output.consumers():
-                if consumer.name not in reached:
-                    reached.add(consumer.name)
-                    waiting.append(consumer)
-    return frozenset(reached)
 
 
 def trace(

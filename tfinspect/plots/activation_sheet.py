@@ -22,6 +22,9 @@ _TILE_SIDE = 64  # of each of many channels, in pixels
 _GAP = 20
 _MARGIN = 24
 _INDEX_WIDTH = 34
+# Bars with a label, of each sample.
+_MOST_LABELS = 5
+_LABEL_WIDTH = 200
 _PANEL_HEIGHT = 96
 _SMALL, _NORMAL, _LARGE = 12, 14, 20
 _MAT = (240, 241, 243)
@@ -71,18 +74,29 @@ class SampleImage:
     pixels: np.ndarray
 
 
-def activation_sheet(tensor: TensorValues, images: Sequence[SampleImage], counted: int) -> Picture:
+def activation_sheet(
+    tensor: TensorValues,
+    images: Sequence[SampleImage],
+    counted: int,
+    labels: Sequence[str] | None = None,
+) -> Picture:
     """Draws a tensor.
 
     Args:
       tensor: with values for S sample images.
       images: these S images, as the model sees them.
       counted: number of images that the statistics are of.
+      labels: names of the model's classes: the largest bars of a vector of as many channels are
+        named by them; None where they are not known.
     """
+    if len(tensor.shape) != 1 or len(labels or ()) != tensor.statistics.channels:
+        labels = None
     # Bars have room for outliers, colours have not.
     shown = 1.0 if tensor.samples.ndim == 2 else SHOWN_SHARE
     scale = scale_of(tensor.samples, shown)
     rows = [_sample(tensor, place, image, scale) for place, image in enumerate(images)]
+    if labels is not None:
+        rows = [_named(row, tensor, place, labels) for place, row in enumerate(rows)]
     blocks = [_legend(tensor, scale), *rows, _overall(tensor.statistics)]
     width = max(max(block.width for block in blocks), 2 * IMAGE_SIDE + _GAP + 420)
     items, top = _head(tensor, counted, width), _MARGIN + 62
@@ -104,7 +118,7 @@ def _head(tensor: TensorValues, counted: int, width: int) -> list[Item]:
         Text(_MARGIN, _MARGIN + 42, fitted(told, width, _NORMAL), _NORMAL, PALE_INK),
     ]
     broken = [(statistics.nan, "NaN"), (statistics.inf, "infinite")]
-    words = ", ".join(f"{count:,} values are {what}" for count, what in broken if count)
+    words = ", ".join(f"{what} values: {count:,}" for count, what in broken if count)
     if words:
         right = _MARGIN + width
         items.append(Text(right, _MARGIN + 18, words, _NORMAL, (200, 0, 130), "end"))
@@ -115,7 +129,7 @@ def _legend(tensor: TensorValues, scale: ColorScale) -> Picture:
     left = _channels_left(tensor) + _INDEX_WIDTH
     items: list[Item] = [Text(0, 14, "input", _SMALL, PALE_INK)]
     if tensor.samples.ndim == 2:
-        words = f"{_sampled(tensor)}, from {_number(scale.low)} to {_number(scale.high)}"
+        words = f"{_sampled(tensor)}, {_range(tensor.samples, scale)}"
         return Picture(left + 400, 12, (*items, Text(left, 14, words, _SMALL, PALE_INK)))
     items += [
         Pixels(left, 4, color_bar(scale, 160, 12)),
@@ -128,6 +142,14 @@ def _legend(tensor: TensorValues, scale: ColorScale) -> Picture:
     if tensor.strength is not None:
         items.append(Text(IMAGE_SIDE + _GAP, 14, "mean magnitude", _SMALL, PALE_INK))
     return Picture(left + 640, 12, tuple(items))
+
+
+def _range(values: np.ndarray, scale: ColorScale) -> str:
+    broken = values.size - np.count_nonzero(np.isfinite(values))
+    if broken == values.size:
+        return "no finite value, all magenta"
+    words = f"from {_number(scale.low)} to {_number(scale.high)}"
+    return f"{words}; {broken:,} not finite, magenta" if broken else words
 
 
 def _sampled(tensor: TensorValues) -> str:
@@ -153,6 +175,19 @@ def _sample(tensor: TensorValues, place: int, image: SampleImage, scale: ColorSc
     grid = _channels(tensor, place, scale)
     items += grid.moved(left, 0)
     return Picture(left + grid.width, max(IMAGE_SIDE + 24, grid.height), tuple(items))
+
+
+def _named(row: Picture, tensor: TensorValues, place: int, labels: Sequence[str]) -> Picture:
+    """Puts the labels of the largest bars at the right of a sample."""
+    values, left = tensor.samples[place], row.width + _GAP
+    order = np.argsort(-np.where(np.isfinite(values), values, -np.inf), kind="stable")
+    largest = [index for index in order[:_MOST_LABELS] if np.isfinite(values[index])]
+    items = list(row.items)
+    for line, index in enumerate(largest):
+        label = fitted(labels[tensor.channels[index]], _LABEL_WIDTH - 80, _SMALL)
+        words = f"{label}: {_number(values[index])}"
+        items.append(Text(left, 14 + 18 * line, words, _SMALL, INK))
+    return Picture(left + _LABEL_WIDTH, row.height, tuple(items))
 
 
 def _framed(left: int, pixels: np.ndarray) -> list[Item]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfinspect.plots.grid import Color
+from tfinspect.plots.grid import NOT_FINITE, Color
 
 BAR: Color = (68, 108, 170)
 ALARM: Color = (206, 60, 50)
@@ -22,7 +22,7 @@ def bar_chart(
 
     Args:
       values: `[B]`; with more than `width` of them neighbours share a column, drawn as their mean.
-        What is not finite has no bar.
+        What is not finite is a column of NOT_FINITE over the whole height.
       height, width: pixels.
       limits: values at the lower and the upper edge; 0 and those of the longest bars for None.
       marked: bool `[B]`: bars over a red ground; None for none.
@@ -33,8 +33,10 @@ def bar_chart(
     marked = np.zeros(len(values), bool) if marked is None else marked
     if not len(values):
         values, marked = np.zeros(1), np.zeros(1, bool)
+    broken = ~np.isfinite(values)
     if len(values) > width:
         groups = np.array_split(np.arange(len(values)), width)
+        broken = np.array([broken[group].any() for group in groups])
         marked = np.array([marked[group].any() for group in groups])
         values = np.array([_mean(values[group]) for group in groups])
     values = np.where(np.isfinite(values), values, 0.0)
@@ -48,6 +50,7 @@ def bar_chart(
     drawn[np.broadcast_to(marked[owner], (height, width))] = (250, 221, 218)
     drawn[(rows >= low) & (rows < high) & ~gap] = BAR
     drawn[min(zero, height - 1)] = AXIS
+    drawn[broken[owner][np.newaxis] & ~gap & (rows >= 0)] = NOT_FINITE
     return drawn
 
 

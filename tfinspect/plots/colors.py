@@ -26,7 +26,8 @@ class ColorScale:
     def rgb(self, values: np.ndarray) -> np.ndarray:
         """Returns float64 `[..., 3]` in 0..1; what is not finite stays NaN."""
         span = self.high - self.low
-        share = (values.astype(np.float64) - self.low) / span if span > 0 else 0.5 + 0.0 * values
+        # Zeros alone are the least of a scale from 0 up.
+        share = (values.astype(np.float64) - self.low) / (span if span > 0 else 1.0)
         places = np.rint(255 * np.clip(np.nan_to_num(share), 0, 1)).astype(int)
         found = _table(self.colors)[places]
         found[~np.isfinite(values)] = np.nan

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tfinspect.plots.legible import legible
 from tfinspect.plots.png import write_png
 
 # With more classes than these the numbers, and then the names, would not be legible.
@@ -18,7 +19,7 @@ def confusion_figure(confusion: np.ndarray, labels: Sequence[str], title: str = 
 
     Args:
       confusion: counts `[C, C]`, true label by row, predicted label by column.
-      labels: C names.
+      labels: C names; one with letters that the font lacks is shown as its number.
       title: above the picture.
     """
     classes = len(labels)
@@ -43,6 +44,7 @@ def _name_axes(axes: Axes, labels: Sequence[str]) -> None:
         return
     size = "small" if len(labels) <= MAX_COUNTED_CLASSES else 6
     positions = range(len(labels))
+    labels = legible(labels)
     long = max(len(label) for label in labels) > 3
     axes.set_xticks(positions, labels, fontsize=size, rotation=90 if long else 0)
     axes.set_yticks(positions, labels, fontsize=size)

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from tfinspect.plots.png import write_png
 
@@ -36,7 +37,8 @@ def norms_figure(norms: np.ndarray, title: str) -> Figure:
     axes.set_title(f"{title} of {len(norms):,} examples{zeros}")
     axes.set_xlabel("norm of the gradient")
     axes.set_ylabel("examples")
-    axes.legend(frameon=False)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(framealpha=1.0, edgecolor="white")
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 

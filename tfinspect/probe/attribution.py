@@ -104,7 +104,8 @@ def _counted(progress: Progress | None, total: int) -> Callable[[int], None]:
         nonlocal done
         done += count
         if progress is not None:
-            progress("explaining", done, total)
+            # Paths with many kinks take more steps than were planned.
+            progress("explaining", done, max(done, total))
 
     return advance
 

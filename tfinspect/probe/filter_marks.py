@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfinspect.health import DEAD, duplicate_filters
+from tfinspect.health import dead_filters, duplicate_filters
 
 
 @dataclass(frozen=True)
@@ -12,8 +12,7 @@ class FilterMarks:
     """Findings in the filters of one layer.
 
     Attributes:
-      dead: places of filters whose norm is below a millionth of the median of all that are not
-        zero; all zero where every filter is.
+      dead: places of dead filters, see `tfinspect.health.dead_filters`.
       duplicated: (place, place of the first equal filter).
       not_finite: how many values are NaN or infinite.
     """
@@ -29,10 +28,7 @@ def filter_marks(filters: np.ndarray) -> FilterMarks:
     Filters of a single input are often equal by chance, and are not called duplicated.
     """
     finite = np.isfinite(filters)
-    norms = np.linalg.norm(np.where(finite, filters, 0).astype(np.float64), axis=1)
-    positive = norms[norms > 0]
-    least = DEAD * float(np.median(positive)) if positive.size else 0.0
-    dead = np.flatnonzero((norms <= least) & finite.all(axis=1))
+    dead = dead_filters(filters)
     pairs = duplicate_filters(filters) if filters.shape[1] > 1 else []
     gone = set(dead.tolist())
     return FilterMarks(

@@ -5,7 +5,7 @@ A kernel is taken as `[kh, kw, in, out]`: rows and columns of the window, input 
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tfinspect.entries import VariableEntry
@@ -20,9 +20,18 @@ DENSE = "dense"
 KernelShape = tuple[int, int, int, int]
 ImageShape = tuple[int, int, int]
 
-# Keras 3 calls the kernel of a depthwise layer `kernel`: the layer's name tells then.
+# Where no config tells the layer's class, its name does: Keras 3 says `kernel` in all of them.
 _DEPTHWISE_LAYER = re.compile(r"depthwise|(^|_)dw(_|\d|$)", re.I)
 _TRANSPOSED_LAYER = re.compile(r"transpose|deconv", re.I)
+# Class of a Keras layer, and of some variables of it -> what they are.
+_CLASSES = (
+    (re.compile(r"depthwise_conv\dd"), DEPTHWISE),
+    (re.compile(r"conv\dd_transpose"), TRANSPOSED),
+    (re.compile(r"conv\dd"), CONVOLUTION),
+    (re.compile(r"dense|einsum_dense"), DENSE),
+)
+# Scales, slopes and means that some layers keep in several axes: no weights of inputs.
+_NO_KERNELS = ("alpha", "alphas", "beta", "gamma", "moving_mean", "moving_variance")
 _IMAGE_CHANNELS = (3, 1)
 # Smaller squares are no images of a data set, only numbers that happen to be squares.
 _SMALLEST_IMAGE = 8
@@ -72,12 +81,21 @@ class Kernel:
         return f"{name}, {channels:,} channels to {filters:,} filters{slices}"
 
 
-def kernels(entries: Sequence[VariableEntry]) -> list[Kernel]:
+def kernels(
+    entries: Sequence[VariableEntry], layers: Mapping[str, str] | None = None
+) -> list[Kernel]:
     """Returns the kernels among variables, in their order.
 
-    Floating-point variables of two to five axes are kernels; optimizer slots are none. The
-    depthwise and the pointwise variable of one scope are one separable convolution.
+    Floating-point variables of two to five axes are kernels; optimizer slots, and scales and slopes
+    by their names, are none. The depthwise and the pointwise variable of one scope are one
+    separable convolution.
+
+    Args:
+      entries: the variables.
+      layers: variable's name -> class of its layer, as `Artifact.layer_classes`; what is missing
+        goes by names and shapes.
     """
+    layers = layers or {}
     usable = [entry for entry in entries if _is_kernel(entry)]
     pairs = _separable_pairs(usable)
     paired = {entry.name for pair in pairs.values() for entry in pair}
@@ -86,15 +104,15 @@ def kernels(entries: Sequence[VariableEntry]) -> list[Kernel]:
         if entry.name in pairs:
             found.append(_separable(pairs[entry.name]))
         elif entry.name not in paired:
-            found.append(_single(entry))
+            found.append(_single(entry, layers.get(entry.name, "")))
     return found
 
 
 def _is_kernel(entry: VariableEntry) -> bool:
     shape = entry.shape or ()
-    return (
-        2 <= len(shape) <= 5 and math.prod(shape) > 0 and "float" in entry.dtype and not entry.slot
-    )
+    if entry.slot or "float" not in entry.dtype or entry.name.rpartition("/")[2] in _NO_KERNELS:
+        return False
+    return 2 <= len(shape) <= 5 and math.prod(shape) > 0
 
 
 def _separable_pairs(
@@ -128,10 +146,16 @@ def _separable(pair: tuple[VariableEntry, VariableEntry]) -> Kernel:
     return Kernel(scope, SEPARABLE, shape, pair)
 
 
-def _single(entry: VariableEntry) -> Kernel:
+def _single(entry: VariableEntry, layer: str) -> Kernel:
     shape = entry.shape or ()
-    kind = _kind(entry.name, shape)
+    kind = _kind_in(layer, shape) or _kind(entry.name, shape)
     return Kernel(entry.name, kind, _drawn_shape(kind, shape), (entry,))
+
+
+def _kind_in(layer: str, shape: Sequence[int]) -> str | None:
+    """Returns what a kernel of a layer's class is; None where the class does not tell."""
+    found = next((kind for pattern, kind in _CLASSES if pattern.fullmatch(layer)), None)
+    return None if found != DENSE and len(shape) < 3 else found
 
 
 def _kind(name: str, shape: Sequence[int]) -> str:

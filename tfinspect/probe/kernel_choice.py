@@ -60,7 +60,7 @@ def choose_kernels(artifact: Artifact, choice: KernelChoice = KernelChoice()) ->
     """
     variables = [entry for entry in artifact.variables if not entry.slot]
     ordered = artifact.kind.startswith(_ORDERED)
-    found = on_images(kernels(variables), ordered=ordered)
+    found = on_images(kernels(variables, artifact.layer_classes), ordered=ordered)
     if not found:
         raise _without_kernels(artifact)
     if choice.first_only:
@@ -72,7 +72,8 @@ def choose_kernels(artifact: Artifact, choice: KernelChoice = KernelChoice()) ->
     # A separable pair of which one variable is asked for is that one variable.
     chosen = [kernel for kernel in found if all(part.name in names for part in kernel.parts)]
     whole = {part.name for kernel in chosen for part in kernel.parts}
-    chosen += kernels([entry for entry in named if entry.name not in whole])
+    rest = [entry for entry in named if entry.name not in whole]
+    chosen += kernels(rest, artifact.layer_classes)
     if not chosen:
         raise _none_chosen(sorted(names), found)
     place = {entry.name: number for number, entry in enumerate(variables)}
@@ -86,11 +87,13 @@ def find_kernel(artifact: Artifact, name: str, image_shape: ImageShape | None = 
     Raises:
       ArtifactError: there is none of that name.
     """
-    found = on_images(kernels(artifact.variables), ordered=artifact.kind.startswith(_ORDERED))
+    layers = artifact.layer_classes
+    every = kernels(artifact.variables, layers)
+    found = on_images(every, ordered=artifact.kind.startswith(_ORDERED))
     if not found:
         raise _without_kernels(artifact)
     named = [kernel for kernel in found if kernel.name == name]
-    named = named or kernels([entry for entry in artifact.variables if entry.name == name])
+    named = named or kernels([one for one in artifact.variables if one.name == name], layers)
     if not named:
         raise ArtifactError(
             f"no kernel '{name}' in '{artifact.path}'; "

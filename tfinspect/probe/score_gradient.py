@@ -7,6 +7,8 @@ import numpy as np
 
 from tfinspect.errors import ConfigError
 from tfinspect.model import Model, Traced
+from tfinspect.model.filling import filled
+from tfinspect.model.graph_walk import sources_of
 
 # Run at once: what a gradient keeps of eight images of Inception's size takes gigabytes.
 _PIXELS = 8 * 299 * 299
@@ -75,9 +77,9 @@ class ScoreGradient:
         import tensorflow as tf
 
         count = len(images)
-        # A graph of a fixed batch gets the last image again.
-        places = np.minimum(np.arange(self._model.batch or count), count - 1)
-        values, gradients = function(tf.constant(images[places]), tf.constant(classes[places]))
+        full = self._model.batch or count
+        fed = [tf.constant(filled(array, full)) for array in (images, classes)]
+        values, gradients = function(*fed)
         self._advance(count)
         return values.numpy()[:count], gradients.numpy()[:count]
 
@@ -146,7 +148,7 @@ def last_spatial(traced: Traced, name: str | None) -> str:
                 "position; Grad-CAM needs such a tensor."
             )
         return str(tensor.name)
-    reaching = _reaching(traced.logits.op)
+    reaching = sources_of([traced.logits])
     for op in reversed(traced.graph.get_operations()):
         if op.name in reaching and op is not traced.images.op:
             for tensor in op.outputs:
@@ -162,14 +164,3 @@ def _spatial(tensor: Any) -> bool:
     if tensor.shape.rank != 4 or not tensor.dtype.is_floating or tensor.shape[0] not in (None, 1):
         return False
     return any(size is None or size > 1 for size in tensor.shape[1:3])
-
-
-def _reaching(op: Any) -> set[str]:
-    """Returns the names of the ops that an op is computed from."""
-    reaching, waiting = {op.name}, [op]
-    while waiting:
-        for tensor in waiting.pop().inputs:
-            if tensor.op.name not in reaching:
-                reaching.add(tensor.op.name)
-                waiting.append(tensor.op)
-    return reaching

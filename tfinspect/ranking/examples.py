@@ -30,6 +30,14 @@ class Split:
     name: str
     limit: int | None
 
+    @property
+    def examples(self) -> int:
+        """How many examples there are; 0 where the data have no such split."""
+        if self.name not in self.manifest.splits:
+            return 0
+        count = self.manifest.splits[self.name].examples
+        return count if self.limit is None else min(count, self.limit)
+
     def batches(self, model: Any, preprocessing: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yields images as the preprocessing gives them, and int64 labels.
 

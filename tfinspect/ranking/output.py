@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfinspect import files, text
-from tfinspect.ranking.rank import RankedExample, Ranking
+from tfinspect.ranking.rank import Advance, RankedExample, Ranking
 
 SHEET_EXAMPLES = 64
 
@@ -31,7 +31,35 @@ def write_csv(ranking: Ranking, path: str) -> None:
             stream.write(line + "\n")
 
 
-def write_pictures(ranking: Ranking, source: str, directory: str) -> list[str]:
+def write_arrays(ranking: Ranking, path: str, progress: Advance = lambda *_: None) -> str:
+    """Writes the gradients of all examples, in the stored order, batch by batch.
+
+    Args:
+      ranking: from `rank_examples`.
+      path: a directory for one `.npy` file `[N, *shape]` per variable, or a `.h5` file.
+      progress: told (what, done, total).
+
+    Returns:
+      The path.
+
+    Raises:
+      DataError: the place is occupied, or cannot be written.
+      ConfigError: the place is remote, or cannot hold the names of the variables.
+    """
+    from tfinspect.probe.gradients import storage
+
+    probe, split = ranking.probe, ranking.split
+    done, total = 0, len(ranking.examples)
+    with storage.opened(path, storage.shapes(probe.chosen, total)) as store:
+        for images, labels in split.batches(probe.model, probe.model.preprocessing):
+            for chunk in probe.gradients(images, labels):
+                store.put(done + chunk.start, chunk.values)
+            done += len(labels)
+            progress("arrays", done, total)
+    return path
+
+
+def write_pictures(ranking: Ranking, directory: str) -> list[str]:
     """Writes `ranking.csv`, `norms.png` and `hardest.png` into a directory, and returns the paths.
 
     Raises:
@@ -46,23 +74,22 @@ def write_pictures(ranking: Ranking, source: str, directory: str) -> list[str]:
     write_csv(ranking, table)
     write_norms(ranking.norms, histogram, title=f"{ranking.split.name}: gradient norms")
     with files.writing(sheet) as stream:
-        files.write(stream, contact_sheet(ranking, source))
+        files.write(stream, contact_sheet(ranking))
     return [table, histogram, sheet]
 
 
-def contact_sheet(ranking: Ranking, source: str) -> bytes:
-    """Draws the hardest examples with label, prediction and file; returns a PNG file's bytes.
+def contact_sheet(ranking: Ranking) -> bytes:
+    """Draws the hardest examples with rank, label and prediction; returns a PNG file's bytes.
 
     Args:
       ranking: from `rank_examples`.
-      source: what its model was loaded from.
     """
     from tfinspect.plots.contact_sheet import draw_contact_sheet
 
     hardest = ranking.examples[:SHEET_EXAMPLES]
     title = f"the {len(hardest)} hardest of {len(ranking.examples):,} by {ranking.by}"
-    cells = _cells(hardest, _pixels(ranking, source, [one.index for one in hardest]))
-    sheet = draw_contact_sheet(cells, title=f"{title}: label, prediction, file", columns=8)
+    cells = _cells(hardest, _pixels(ranking, [one.index for one in hardest]))
+    sheet = draw_contact_sheet(cells, title=f"{title}: rank, label, prediction", columns=8)
     stream = io.BytesIO()
     sheet.save(stream, format="PNG")
     return stream.getvalue()
@@ -71,18 +98,13 @@ def contact_sheet(ranking: Ranking, source: str) -> bytes:
 def _cells(
     hardest: Sequence[RankedExample], pixels: dict[int, np.ndarray]
 ) -> list[tuple[str, np.ndarray]]:
-    return [
-        (f"{one.label} → {one.prediction}  {os.path.basename(one.file)}", pixels[one.index])
-        for one in hardest
-    ]
+    return [(f"{one.rank}: {one.label} → {one.prediction}", pixels[one.index]) for one in hardest]
 
 
-def _pixels(ranking: Ranking, source: str, wanted: list[int]) -> dict[int, np.ndarray]:
-    from tfinspect.model import load_model
-
+def _pixels(ranking: Ranking, wanted: list[int]) -> dict[int, np.ndarray]:
     found, start = {}, 0
     missing = set(wanted)
-    for images, _ in ranking.split.batches(load_model(source), _Pixels()):
+    for images, _ in ranking.split.batches(ranking.probe.model, _Pixels()):
         inside = {i for i in missing if start <= i < start + len(images)}
         found.update({i: np.asarray(images[i - start], np.uint8) for i in inside})
         missing -= inside

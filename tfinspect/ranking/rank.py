@@ -13,6 +13,7 @@ from tfinspect.ranking.examples import Split, open_split
 
 SCORES = ("loss", "norm", "disagreement")
 DEFAULT_SCORE = "loss"
+LAST_LAYER = "last layer"  # as `GradientProbe.ranking` calls its gradients
 Advance = Callable[[str, int, int], None]
 
 
@@ -51,6 +52,7 @@ class Ranking:
       norms: float32 `[N]`, in the stored order.
       split: what was ranked.
       rules: variable name -> how its gradients were computed.
+      probe: the `GradientProbe` of the model, with its traced graphs.
     """
 
     by: str
@@ -58,11 +60,13 @@ class Ranking:
     norms: np.ndarray = field(repr=False)
     split: Split = field(repr=False)
     rules: dict[str, str] = field(repr=False)
+    probe: Any = field(repr=False)
 
 
 def rank_examples(
     source: str,
     *,
+    model: Any = None,
     data: str | None = None,
     split: str = "train",
     limit: int | None = None,
@@ -74,6 +78,7 @@ def rank_examples(
 
     Args:
       source: what `load_model` takes; of a run the best weights on its validation split.
+      model: the `Model` that was loaded from the source; None loads it.
       data: name or path; None takes those that a run was trained on.
       split: "train", "validation" or "test".
       limit: only the first so many examples.
@@ -93,31 +98,38 @@ def rank_examples(
         raise ConfigError(f"no score '{by}'; {choices(by, SCORES)}; choose one of them.")
     if limit is not None and limit < 1:
         raise ConfigError(f"a limit of {limit} examples is none; give 1 or more.")
-    model = load_model(source)
+    model = load_model(source) if model is None else model
     chosen = open_split(source, data, split, limit, model)
     probe = GradientProbe(model, memory=memory)
     columns = _measure(probe, chosen, progress or (lambda *_: None))
-    return Ranking(by, _ranked(model, chosen, columns, by), columns["norm"], chosen, probe.rules)
+    examples = _ranked(model, chosen, columns, by)
+    return Ranking(by, examples, columns["norm"], chosen, probe.rules, probe)
 
 
 def _measure(probe: Any, split: Split, progress: Advance) -> dict[str, np.ndarray]:
     parts: dict[str, list[np.ndarray]] = {}
-    total = split.manifest.splits[split.name].examples if split.name in split.manifest.splits else 0
-    total, done = min(total, split.limit or total), 0
-    for images, labels in split.batches(probe.model, probe.model.preprocessing):
-        for chunk in probe.ranking(images, labels):
-            values = dict(chunk.values)
-            found = {"loss": chunk.losses, "gradient": values.pop("last layer")}
-            found["norm"] = np.sqrt(np.sum([np.square(v) for v in values.values()], axis=0))
-            found["predicted"] = np.argmax(chunk.logits, axis=1)
-            for name, value in found.items():
-                parts.setdefault(name, []).append(value)
-        parts.setdefault("label", []).append(labels)
-        done += len(labels)
-        progress("gradients", done, total)
-    columns = {name: np.concatenate(values) for name, values in parts.items()}
-    columns["disagreement"] = scores.disagreement(columns.pop("gradient"), columns["label"])
-    return columns
+    done = 0
+    with scores.Disagreement() as disagreement:
+        for images, labels in split.batches(probe.model, probe.model.preprocessing):
+            for chunk in probe.ranking(images, labels):
+                values = dict(chunk.values)
+                own = labels[chunk.start : chunk.start + len(chunk.losses)]
+                disagreement.add(values.pop(LAST_LAYER), own)
+                for name, column in _columns(chunk, values, own).items():
+                    parts.setdefault(name, []).append(column)
+            done += len(labels)
+            progress("gradients", done, split.examples)
+        columns = {name: np.concatenate(values) for name, values in parts.items()}
+        return columns | {"disagreement": disagreement.scores()}
+
+
+def _columns(chunk: Any, norms: dict[str, np.ndarray], labels: np.ndarray) -> dict[str, np.ndarray]:
+    return {
+        "loss": chunk.losses,
+        "norm": np.sqrt(np.sum([np.square(norm) for norm in norms.values()], axis=0)),
+        "predicted": np.argmax(chunk.logits, axis=1),
+        "label": labels,
+    }
 
 
 def _ranked(
@@ -127,8 +139,9 @@ def _ranked(
     labels = split.manifest.label_names
 
     def shown(number: int) -> str:
-        known = model.labels if model.labels is not None else labels
-        return labels[number] if number < len(labels) else str(known[number])
+        # A model may have more columns than the data have labels.
+        known = labels if number < len(labels) else model.labels or ()
+        return known[number] if number < len(known) else str(number)
 
     return tuple(
         RankedExample(

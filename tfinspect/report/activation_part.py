@@ -27,7 +27,7 @@ def activation_part(model: Model, images: np.ndarray, names: Sequence[str]) -> d
     samples = as_shown(model, images, names, seen.sample_images)
     pictures = []
     for tensor in seen.tensors:
-        png = picture_png(activation_sheet(tensor, samples, len(seen.images)))
+        png = picture_png(activation_sheet(tensor, samples, len(seen.images), model.labels))
         pictures.append({"source": picture(png), "caption": f"Activations of {tensor.name}"})
     rows = [tensor.row() for tensor in seen.tensors]
     return {

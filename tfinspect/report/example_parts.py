@@ -34,7 +34,7 @@ def example_parts(model: Model, source: str, data: str, limit: int) -> list[dict
     """
     split = open_split(source, data, _SPLIT, limit, model)
     images, names = _first(model, split)
-    return [activation_part(model, images, names), _hardest(source, data, limit)]
+    return [activation_part(model, images, names), _hardest(model, source, data, limit)]
 
 
 def _first(model: Model, split: Split) -> tuple[np.ndarray, list[str]]:
@@ -45,9 +45,9 @@ def _first(model: Model, split: Split) -> tuple[np.ndarray, list[str]]:
     return images, list(islice(split.file_names(), len(images)))
 
 
-def _hardest(source: str, data: str, limit: int) -> dict[str, Any]:
-    ranking = rank_examples(source, data=data, split=_SPLIT, limit=limit)
-    sheet = contact_sheet(ranking, source)
+def _hardest(model: Model, source: str, data: str, limit: int) -> dict[str, Any]:
+    ranking = rank_examples(source, model=model, data=data, split=_SPLIT, limit=limit)
+    sheet = contact_sheet(ranking)
     rows = [vars(one) for one in ranking.examples[:_MOST_LISTED]]
     return {
         "anchor": "examples",

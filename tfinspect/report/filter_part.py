@@ -24,7 +24,9 @@ def filter_part(artifact: Artifact) -> dict[str, Any] | None:
         return None
     windows = [kernel for kernel in every if _is_window(kernel) and kernel.name != first.name]
     chosen = [first, *(windows[place] for place in spread(len(windows), _MOST_LAYERS - 1))]
-    drawn = [_drawn(artifact, kernel) for kernel in chosen]
+    drawn = [one for one in (_drawn(artifact, kernel) for kernel in chosen) if one is not None]
+    if not drawn:
+        return None
     text = "The first layer" + (
         f", and {len(drawn) - 1} of {len(windows):,} deeper layers with windows, spread evenly."
         if len(drawn) > 1
@@ -34,7 +36,7 @@ def filter_part(artifact: Artifact) -> dict[str, Any] | None:
         "anchor": "filters",
         "title": "Filters",
         "text": text,
-        "pictures": [one for one in drawn if one is not None],
+        "pictures": drawn,
         "rows": [],
     }
 

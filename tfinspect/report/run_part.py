@@ -37,17 +37,21 @@ def run_part(path: str) -> dict[str, Any]:
     records = Progress.read(info.directory).records
     return {
         "kind": f"training run of {info.network}",
-        "results": _results(records),
+        "results": _results(info, records),
         "curves": _curves(records),
         "settings": _settings(info),
     }
 
 
-def _results(records: Sequence[EpochRecord]) -> list[tuple[str, str]]:
+def _results(info: RunInfo, records: Sequence[EpochRecord]) -> list[tuple[str, str]]:
     if not records:
         return []
     best = max(record.validation_accuracy for record in records)
-    return [("Epochs", str(records[-1].epoch)), ("Validation accuracy", f"{best:.2%}")]
+    results = [("Epochs", str(records[-1].epoch)), ("Validation accuracy", f"{best:.2%}")]
+    if os.path.exists(info.directory.file("result.json")):
+        tested = info.directory.read_json("result.json").get("test_accuracy")
+        results += [] if tested is None else [("Test accuracy", f"{tested:.2%}")]
+    return results
 
 
 def _curves(records: Sequence[EpochRecord]) -> list[dict[str, Any]]:
@@ -62,16 +66,13 @@ def _curves(records: Sequence[EpochRecord]) -> list[dict[str, Any]]:
 
 
 def _settings(info: RunInfo) -> list[tuple[str, str]]:
-    fixed = [
-        ("network", info.network),
-        ("classes", ", ".join(info.labels)),
-        ("precision", info.compute_dtype),
-    ]
-    config = [(name.replace("_", " "), _worded(value)) for name, value in info.config.items()]
-    return fixed + config
+    fixed = [("network", info.network), ("classes", ", ".join(info.labels))]
+    in_force = info.directory.read_json("config.json").get("learning_rate_in_force")
+    config = info.config | ({"learning_rate": in_force} if in_force is not None else {})
+    return fixed + [(name.replace("_", " "), _worded(value)) for name, value in config.items()]
 
 
 def _worded(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value)) or "none"
-    return "default" if value is None else str(value)
+    return "not set" if value is None else str(value)

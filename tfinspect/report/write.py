@@ -1,15 +1,16 @@
 """`write_report`: everything known about a model on one page."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
 from tfinspect import files
 from tfinspect.artifacts import Artifact, open_artifact
+from tfinspect.model import load_model
 from tfinspect.report import page
 from tfinspect.report.artifact_part import artifact_part
-from tfinspect.model import load_model
 from tfinspect.report.example_parts import example_parts
 from tfinspect.report.filter_part import filter_part
 from tfinspect.report.operations import flops_by_scope
@@ -23,10 +24,13 @@ class ReportOptions:
     Attributes:
       data: name or path of examples, for activations and suspicious labels; None for neither.
       limit: how many of the examples are looked at.
+      loading: more arguments of `load_model`, such as `checkpoint` and `net`; the values on the
+        page are those of the checkpoint.
     """
 
     data: str | None = None
     limit: int = 1000
+    loading: Mapping[str, Any] = field(default_factory=dict)
 
 
 _NO_OPTIONS = ReportOptions()
@@ -36,7 +40,7 @@ def write_report(source: str, output: str, options: ReportOptions = _NO_OPTIONS)
     """Writes one self-contained HTML page about a model.
 
     Args:
-      source: any artifact that `open_artifact` takes.
+      source: any artifact that `open_artifact` takes; with a checkpoint to load, a network's name.
       output: path of the page; it appears only whole.
       options: what more goes onto it.
 
@@ -45,9 +49,10 @@ def write_report(source: str, output: str, options: ReportOptions = _NO_OPTIONS)
 
     Raises:
       ArtifactError: the source cannot be read.
-      DataError: the page cannot be written.
+      DataError: the page cannot be written, or the examples do not fit the model.
+      TfinspectError: the model cannot be loaded, as `load_model` says.
     """
-    artifact = open_artifact(source)
+    artifact = open_artifact(options.loading.get("checkpoint") or source)
     text = page.render(**_known(source, artifact, options))
     with files.writing(output, "w") as stream:
         stream.write(text)
@@ -59,7 +64,8 @@ def _known(source: str, artifact: Artifact, options: ReportOptions) -> dict[str,
     if is_run(source):
         known |= run_part(source)
     # A checkpoint alone cannot run: its network is not known.
-    model = load_model(source) if options.data or is_run(source) else None
+    runs = options.data or options.loading or is_run(source)
+    model = load_model(source, **options.loading) if runs else None
     known |= artifact_part(artifact, flops_by_scope(artifact if model is None else model))
     known["facts"] += known.pop("results")
     parts = [filter_part(artifact)]
@@ -69,7 +75,7 @@ def _known(source: str, artifact: Artifact, options: ReportOptions) -> dict[str,
     return known | {
         "title": os.path.basename(os.path.abspath(source)),
         "path": source,
-        "notes": artifact.notes,
+        "notes": (*artifact.notes, *(model.notes if model is not None else ())),
         "version": metadata.version("tfinspect"),
         "sections": _sections(known),
     }

@@ -1,5 +1,6 @@
 """Tensors inside a network in training, for a few fixed images, in inference mode."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,14 @@ from tfinspect.training.trainer import Trainer
 
 IMAGES = 16
 TENSORS = 128
+
+
+@dataclass(frozen=True, eq=False)
+class LayerActivation:
+    """Values of one tensor, `[N, ..., C]`, and the type of the op that makes them."""
+
+    op_type: str
+    values: np.ndarray
 
 
 class ActivationPass:
@@ -40,11 +49,11 @@ class ActivationPass:
         self.tensors = matching(traced, pattern)
         self._run = traced.wrapped.prune([traced.images], self.tensors)
 
-    def __call__(self) -> dict[str, np.ndarray]:
-        """Returns op name -> value, the images along the first axis."""
+    def __call__(self) -> dict[str, LayerActivation]:
+        """Returns op name -> what it gives now."""
         values = self._run(self._images)
         return {
-            tensor.name.removesuffix(":0"): value.numpy()
+            tensor.name.removesuffix(":0"): LayerActivation(tensor.op.type, value.numpy())
             for tensor, value in zip(self.tensors, values, strict=True)
         }
 

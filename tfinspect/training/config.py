@@ -91,7 +91,8 @@ class TrainConfig:
     keep_checkpoints: int = 3
     # Regular expression: activations whose tensor names it is found in are summarized. None: none.
     summarize: str | None = None
-    # Steps from one summary to the next; at 100 they take about a hundredth of the time.
+    # Steps from one summary to the next; at 100 they take about a hundredth of the time. The run's
+    # last step is summarized, too.
     summarize_every: int = 100
     # Whether gradients and updates of the weights are summarized, too.
     summarize_gradients: bool = False

@@ -166,16 +166,19 @@ class _Exported(tf.Module):
     def attach_assets(self, directory: str) -> None:
         """Writes the assets where `tf.saved_model.save` copies them from."""
         files.make_directory(directory)
-        paths = write_companions(directory, self._exportable)
+        exportable = self._exportable
+        paths = write_companions(directory, exportable.preprocessing, exportable.labels)
         self.assets = [tf.saved_model.Asset(path) for path in paths]
 
 
-def write_companions(directory: str, exportable: Exportable) -> list[str]:
+def write_companions(
+    directory: str, preprocessing: Preprocessing, labels: Sequence[str]
+) -> list[str]:
     """Writes `preprocessing.json`, and `labels.txt` where there are labels; returns the paths."""
-    described = json.dumps(dataclasses.asdict(exportable.preprocessing), indent=2) + "\n"
+    described = json.dumps(dataclasses.asdict(preprocessing), indent=2) + "\n"
     texts = {"preprocessing.json": described}
-    if exportable.labels:
-        texts["labels.txt"] = "".join(f"{label}\n" for label in exportable.labels)
+    if labels:
+        texts["labels.txt"] = "".join(f"{label}\n" for label in labels)
     for name, text in texts.items():
         with files.writing(os.path.join(directory, name), "w") as stream:
             stream.write(text)

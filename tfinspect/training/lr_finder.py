@@ -7,6 +7,7 @@ is thrown away.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -52,9 +53,33 @@ def find_learning_rate(
     Raises:
       TrainingDivergedError: the loss is not finite from the start.
     """
+    from tfinspect.training import loop, trainer
+
+    data = prepare(config.data, progress=progress)
+    config = config.resolved(data[1].training_examples())
+    built = trainer.make_trainer(config, len(data[1].label_names), STEPS)
+    batches = loop.batches_of(config, data, "train")
+    epochs = -(-STEPS // pipeline.steps_per_epoch(batches))
+    augment = loop.augmentation(config, data[1])
+    dataset = pipeline.training_dataset(batches, seed=config.seed, epochs=epochs, **augment)
+    return range_test(built.model, built.optimizer, dataset, output)
+
+
+def range_test(model: Any, optimizer: Any, dataset: Any, output: str) -> RateTest:
+    """Raises the rate step by step, and draws the curve of the loss.
+
+    Args:
+      model: compiled; it is of no more use afterwards.
+      optimizer: what it was compiled with.
+      dataset: training batches; the first 100 are used.
+      output: directory that takes `lr-finder.png` and `lr-finder.csv`; created if missing.
+
+    Raises:
+      TrainingDivergedError: the loss is not finite from the start.
+    """
     from tfinspect.plots import lr_curve
 
-    rates, losses = _measure(config, progress)
+    rates, losses = _measure(model, optimizer, dataset)
     smoothed = smooth(losses)
     if len(losses) < 3:
         raise TrainingDivergedError(
@@ -79,23 +104,14 @@ def find_learning_rate(
     return result
 
 
-def _measure(config: TrainConfig, progress: Progress | None) -> tuple[list[float], list[float]]:
-    from tfinspect.training import loop, trainer
-
-    data = prepare(config.data, progress=progress)
-    config = config.resolved(data[1].training_examples())
-    built = trainer.make_trainer(config, len(data[1].label_names), STEPS)
-    batches = loop.batches_of(config, data, "train")
-    epochs = -(-STEPS // pipeline.steps_per_epoch(batches))
-    augment = loop.augmentation(config, data[1])
-    dataset = pipeline.training_dataset(batches, seed=config.seed, epochs=epochs, **augment)
+def _measure(model: Any, optimizer: Any, dataset: Any) -> tuple[list[float], list[float]]:
     rates: list[float] = []
     losses: list[float] = []
     lowest = math.inf
     for step, (images, labels) in enumerate(dataset.take(STEPS)):
         rate = LOWEST_RATE * (HIGHEST_RATE / LOWEST_RATE) ** (step / (STEPS - 1))
-        built.optimizer.learning_rate.assign(rate)
-        logs = built.model.train_on_batch(images, labels, reset_metrics=True, return_dict=True)
+        optimizer.learning_rate.assign(rate)
+        logs = model.train_on_batch(images, labels, reset_metrics=True, return_dict=True)
         if not math.isfinite(logs["loss"]):
             break
         rates.append(rate)

@@ -12,15 +12,16 @@ import tf_keras
 from tfinspect.event_file import EventFile
 from tfinspect.plots.grid import GridStyle, tile_grid
 from tfinspect.plots.raster import pixels_png
-from tfinspect.tensor_statistics import TensorStatistics, tensor_statistics
+from tfinspect.tensor_statistics import SATURATION, TensorStatistics, tensor_statistics
 from tfinspect.training import optimizers
-from tfinspect.training.activation_pass import ActivationPass
+from tfinspect.training.activation_pass import ActivationPass, LayerActivation
 from tfinspect.training.callbacks import Loop
 from tfinspect.training.step_gradients import Step, gradient
 from tfinspect.training.strategy import is_chief
 
 # Of the first image; more would make event files large and say little more.
 CHANNELS = 8
+_NUMBERS = ("mean", "std", "zeros", "saturated", "dead")
 # Pixels along a channel's picture, at least.
 _TILE = 32
 
@@ -42,7 +43,7 @@ def summary_callbacks(loop: Loop) -> list[Any]:
 
 
 class SummaryCallback(tf_keras.callbacks.Callback):
-    """Writes summaries of every so many steps into `events/summaries`."""
+    """Writes summaries of every so many steps, and of the last, into `events/summaries`."""
 
     def __init__(self, loop: Loop, activations: ActivationPass | None) -> None:
         super().__init__()
@@ -51,8 +52,10 @@ class SummaryCallback(tf_keras.callbacks.Callback):
         self.before: dict[str, np.ndarray] = {}
 
     def _is_due(self) -> bool:
-        # Asked before the step is counted.
-        return (self.loop.progress.step + 1) % self.loop.trainer.config.summarize_every == 0
+        # Asked before the step is counted. The last one is due, so that a short run has summaries.
+        step = self.loop.progress.step + 1
+        every = self.loop.trainer.config.summarize_every
+        return step % every == 0 or step == self.loop.total_steps
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Keeps what the step will change."""
@@ -67,8 +70,8 @@ class SummaryCallback(tf_keras.callbacks.Callback):
             self.events = EventFile(self.loop.run.file("events/summaries"))
         step = self.loop.progress.step + 1
         if self.activations is not None:
-            for name, values in self.activations().items():
-                write_activation(self.events, f"activations/{name}", values, step)
+            for name, activation in self.activations().items():
+                write_activation(self.events, f"activations/{name}", activation, step)
         if self.before:
             self._write_gradients(self.events, step)
         self.events.flush()
@@ -102,20 +105,22 @@ def update_ratio(update: np.ndarray, weights: np.ndarray) -> float | None:
     return float(np.linalg.norm(update.astype(np.float64))) / size if size else None
 
 
-def write_activation(events: EventFile, tag: str, values: np.ndarray, step: int) -> None:
-    """Writes one tensor's histogram, mean, deviation, share of zeros and channels.
+def write_activation(events: EventFile, tag: str, activation: LayerActivation, step: int) -> None:
+    """Writes one tensor's histogram, numbers and channels.
+
+    The numbers are mean, deviation, shares of zeros and, of ops with a bounded output, of saturated
+    values, and how many channels are dead: zero everywhere.
 
     Args:
       events: where to.
       tag: under which.
-      values: `[N, ..., C]`; channels are drawn of `[N, H, W, C]`, those of the first image.
+      activation: channels are drawn of values `[N, H, W, C]`, those of the first image.
       step: of the run.
     """
-    statistics = tensor_statistics(values)
+    values = activation.values
+    statistics = tensor_statistics(values, SATURATION.get(activation.op_type))
     _write_histogram(events, tag, statistics, step)
-    _write_scalars(
-        events, tag, {key: getattr(statistics, key) for key in ("mean", "std", "zeros")}, step
-    )
+    _write_scalars(events, tag, {key: getattr(statistics, key) for key in _NUMBERS}, step)
     if values.ndim == 4:
         pixels = channel_grid(values[0])
         events.image(f"{tag}/channels", pixels_png(pixels), pixels.shape, step)

@@ -124,10 +124,8 @@ def _slots(report: LoadReport, logits_scopes: Sequence[str]) -> str | None:
 
 
 def _other_network(report: LoadReport, logits_scopes: Sequence[str]) -> str | None:
-    """Another network of the registry, or of other code."""
+    """Another network of the registry."""
     del logits_scopes
-    if report.counts().get(LOADED, 0) > len(report.failed):
-        return None
     stored = {
         row.source: row.stored_shape
         for row in report.rows
@@ -135,7 +133,7 @@ def _other_network(report: LoadReport, logits_scopes: Sequence[str]) -> str | No
     }
     network = likely_network(stored)
     if network is not None and network != report.network:
-        return f"by names and sizes the artifact fits '{network}' best: give that network"
+        return f"by its variables the artifact fits '{network}' best: give that network"
     return None
 
 

@@ -1,12 +1,13 @@
 """Fills a network from an artifact, and proves what was loaded."""
 
+import dataclasses
 from typing import Any
 
 from tfinspect.artifacts import Artifact
 from tfinspect.errors import NetworkError
-from tfinspect.names import choices
+from tfinspect.names import choices, in_scope
 from tfinspect.transfer.likely_cause import likely_cause
-from tfinspect.transfer.load_report import LOADED, MISSING, LoadReport
+from tfinspect.transfer.load_report import LOADED, MISSING, UNUSED, LoadReport
 from tfinspect.transfer.load_rules import LoadRules, match_variables
 
 _ALL_BY_NAME = LoadRules()
@@ -38,7 +39,8 @@ def plan(network: Any, artifact: Artifact, rules: LoadRules = _ALL_BY_NAME) -> L
       LoadError: a variable that no rule excludes cannot be loaded; the likely cause is named.
     """
     wanted = {name: tuple(one.shape) for name, one in network.variables_by_name().items()}
-    report = match_variables(network.spec.name, wanted, artifact.path, artifact.variables, rules)
+    matched = match_variables(network.spec.name, wanted, artifact.path, artifact.variables, rules)
+    report = _explained(matched, network.spec)
     if report.failed:
         scopes = (*network.spec.logits_scopes, *network.spec.aux_scopes)
         raise LoadError(_refusal(report, scopes), report)
@@ -64,6 +66,21 @@ def restore(network: Any, artifact: Artifact, rules: LoadRules = _ALL_BY_NAME) -
         assert row.source is not None
         variables[row.name].assign(artifact.read(row.source))
     return report
+
+
+def _explained(report: LoadReport, spec: Any) -> LoadReport:
+    """Says of the stored variables of an auxiliary head why the network has none."""
+    height, width = spec.image_shape[:2]
+    if spec.builds_aux(height, width):
+        return report
+    detail = f"auxiliary head, left out at {height}x{width}: it fits {spec.aux_image_size} alone"
+    rows = tuple(
+        dataclasses.replace(row, detail=detail)
+        if row.status == UNUSED and any(in_scope(row.name, scope) for scope in spec.aux_scopes)
+        else row
+        for row in report.rows
+    )
+    return dataclasses.replace(report, rows=rows)
 
 
 def _refusal(report: LoadReport, scopes: tuple[str, ...]) -> str:

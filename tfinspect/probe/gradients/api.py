@@ -1,33 +1,32 @@
 """The gradients of single examples: in full, as norms, or clipped and summed."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from tfinspect.errors import ConfigError
+from tfinspect.names import choices
 from tfinspect.probe.gradients import storage
 from tfinspect.probe.gradients.probe import Chunk, GradientProbe
 
-Advance = Callable[[int, int], None]
+OPTIONS = ("loss", "variables", "memory")
 
 
 @dataclass(frozen=True)
-class PerExampleGradients(Mapping[str, np.ndarray]):
-    """Variable name -> gradients `[N, *shape]`, of the variable's dtype, read-only.
+class ByVariable(Mapping[str, np.ndarray]):
+    """Variable name -> array.
 
     Attributes:
-      arrays: the same as a dict; memory maps where they were written to disk.
-      rules: variable name -> how they were computed: by rules per op, or by `vectorized_map` and
-        why.
+      arrays: the same as a dict.
+      rules: variable name -> how it was computed: by rules per op, or by `vectorized_map` and why.
       losses: float32 `[N]`, each example's own.
-      path: where they lie on disk; None if they are in memory.
     """
 
     arrays: dict[str, np.ndarray] = field(repr=False)
     rules: dict[str, str] = field(repr=False)
     losses: np.ndarray = field(repr=False)
-    path: str | None = None
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.arrays[name]
@@ -37,6 +36,17 @@ class PerExampleGradients(Mapping[str, np.ndarray]):
 
     def __len__(self) -> int:
         return len(self.arrays)
+
+
+@dataclass(frozen=True)
+class PerExampleGradients(ByVariable):
+    """Variable name -> gradients `[N, *shape]`, of the variable's dtype, read-only.
+
+    Attributes:
+      path: where they lie on disk, bfloat16 as float32; None if they are in memory.
+    """
+
+    path: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,27 +69,8 @@ class NormResult:
 
 
 @dataclass(frozen=True)
-class ClippedSum(Mapping[str, np.ndarray]):
-    """Variable name -> sum over the examples of their clipped gradients, `[*shape]`.
-
-    Attributes:
-      arrays: the same as a dict.
-      rules: variable name -> how the norms were computed.
-      losses: float32 `[N]`, each example's own.
-    """
-
-    arrays: dict[str, np.ndarray] = field(repr=False)
-    rules: dict[str, str] = field(repr=False)
-    losses: np.ndarray = field(repr=False)
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self.arrays[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.arrays)
-
-    def __len__(self) -> int:
-        return len(self.arrays)
+class ClippedSum(ByVariable):
+    """Variable name -> sum over the examples of their clipped gradients, `[*shape]`."""
 
 
 def per_example_gradients(
@@ -106,8 +97,10 @@ def per_example_gradients(
 
     Raises:
       DataError: images and labels do not fit the model or each other, hold NaN, or the losses do.
-      NetworkError: batch normalization in training mode, or no float path to any variable.
-      ConfigError: an unknown variable, a loss that is a mean, too little memory for one example.
+      NetworkError: batch normalization in training mode, no float path to any variable, or logits
+        that are not `[N, classes]`.
+      ConfigError: an unknown option or variable, options beside a probe, a loss that is a mean, or
+        too little memory for one example.
     """
     probe = _probe(model, options)
     chunks = probe.gradients(images, labels)
@@ -121,17 +114,12 @@ def per_example_gradients(
 def _stored(
     probe: GradientProbe, chunks: Iterator[Chunk], count: int, output: str
 ) -> PerExampleGradients:
-    shapes = {
-        name: ((count, *variable.shape), variable.dtype.as_numpy_dtype)
-        for name, variable in probe.chosen.items()
-    }
     losses = []
-    with storage.opened(output, shapes) as store:
+    with storage.opened(output, storage.shapes(probe.chosen, count)) as store:
         for chunk in chunks:
             losses.append(chunk.losses)
-            for name, rows in chunk.values.items():
-                store.put(name, chunk.start, rows)
-    arrays = storage.load(output, shapes)
+            store.put(chunk.start, chunk.values)
+    arrays = storage.load(output, probe.chosen)
     return PerExampleGradients(arrays, dict(probe.rules), _joined(losses), output)
 
 
@@ -169,7 +157,8 @@ def clipped_sum(
     """Clips each example's gradient to a norm and sums them, as DP-SGD does (arXiv:1607.00133).
 
     An example's gradient g over all chosen variables counts as `g * min(1, clip_norm / |g|)`. The
-    norms come first; then one ordinary gradient of the losses, weighted, is the sum.
+    norms come first; then one ordinary gradient of the losses, weighted, is the sum. Gradients
+    without a rule are scaled and summed one by one.
 
     Args:
       model: as `per_example_gradients` takes it.
@@ -188,7 +177,17 @@ def clipped_sum(
 
 
 def _probe(model: Any, options: Mapping[str, Any]) -> GradientProbe:
-    return model if isinstance(model, GradientProbe) else GradientProbe(model, **options)
+    for name in options:
+        if name not in OPTIONS:
+            raise ConfigError(f"there is no option {name}=; {choices(name, OPTIONS)}.")
+    if not isinstance(model, GradientProbe):
+        return GradientProbe(model, **options)
+    if options:
+        raise ConfigError(
+            f"a GradientProbe has its {next(iter(options))} already; give it to GradientProbe when "
+            "that is made, or give the model itself."
+        )
+    return model
 
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:

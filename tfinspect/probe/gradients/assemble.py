@@ -49,7 +49,7 @@ def _full(
 
 def _through(part: Part, variable: Any) -> Tensor:
     """One contribution, taken from the parameter back to the variable."""
-    blocks = part.blocks()
+    blocks = part.made(part.contribution.blocks)
     if part.site.direct:
         return tf.cast(joined(blocks, variable.shape), variable.dtype)
     parameter = part.site.parameter
@@ -77,9 +77,9 @@ def _squared(
         factors = [part.contribution.factors for part in parts]
         known = [one for one in factors if one is not None]
         if len(known) == len(parts) and gram_is_cheaper(known):
-            return _gram(parts)
+            return _gram([part.made(one.make) for part, one in zip(parts, known, strict=True)])
         if len(parts) == 1:
-            return squared(parts[0].blocks())
+            return squared(parts[0].made(parts[0].contribution.blocks))
     return squared([_full(graph, name, variable, fallback)])
 
 
@@ -92,9 +92,8 @@ def gram_is_cheaper(factors: Sequence[Factors]) -> bool:
     return positions * (rows + columns) < rows * columns
 
 
-def _gram(parts: Sequence[Part]) -> Tensor:
+def _gram(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
     """`sum over (p, q) of (left_p . left_q)(right_p . right_q)`, several uses end to end."""
-    pairs = [part.factors() for part in parts]
     left, right = (
         tf.cast(tf.concat(side, 1) if len(side) > 1 else side[0], tf.float32)
         for side in zip(*pairs, strict=True)

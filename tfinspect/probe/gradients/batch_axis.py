@@ -5,23 +5,22 @@ depend on example `i` alone. Images and labels are (k = 1); `axis_rules` says wh
 An op that is not there might mix the examples, so that nothing is assumed of its outputs.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from tfinspect.errors import NetworkError
-from tfinspect.probe.gradients.axis_rules import BATCH_NORMS, REDUCTIONS, RULES, reduced_axes
+from tfinspect.probe.gradients import batch_statistics
+from tfinspect.probe.gradients.axis_rules import BATCH_NORMS, RULES
+from tfinspect.probe.gradients.batch_statistics import Examples
 
 Op = Any
 Tensor = Any
 # Their outputs depend on shapes alone, which are the same for every example.
 SHAPE_OPS = frozenset({"Shape", "ShapeN", "Size", "Rank"})
-_CURE = (
-    "build the model in inference mode (slim: is_training=False, Keras: training=False), so that "
-    "the moving averages are used"
-)
+_CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative")
 
 
 @dataclass(frozen=True)
@@ -41,68 +40,105 @@ class BatchAxis:
     unknown: Op | None
 
 
-def ancestors(outputs: Iterable[Tensor]) -> list[Op]:
-    """Returns the ops that tensors are computed from, in the order of their creation."""
-    found: dict[int, Op] = {}
-    waiting = [tensor.op for tensor in outputs]
-    while waiting:
-        op = waiting.pop()
-        if id(op) not in found:
-            found[id(op)] = op
-            waiting.extend(tensor.op for tensor in op.inputs)
-    order = {
-        id(op): place for place, op in enumerate(tf.compat.v1.get_default_graph().get_operations())
-    }
-    return sorted(found.values(), key=lambda op: order[id(op)])
-
-
-def follow(ops: Sequence[Op], sources: Sequence[Tensor], examples: int) -> BatchAxis:
+def follow(
+    ops: Sequence[Op],
+    sources: Sequence[Tensor],
+    examples: Examples,
+    reached: Sequence[Tensor] = (),
+) -> BatchAxis:
     """Follows the examples from the sources through ops in the order of their creation.
+
+    Args:
+      ops: of one graph.
+      sources: example-major tensors.
+      examples: of the graph.
+      reached: tensors that depend on the examples in another way.
 
     Raises:
       NetworkError: an op computes statistics over the batch.
     """
     major = {id(source) for source in sources}
-    reached, unknown = set(major), None
-    blocked: set[int] = set()  # what SpaceToBatchND made of example-major tensors
+    seen = _Seen(examples, major, set(major), major | {id(tensor) for tensor in reached})
+    unknown = None
     for op in ops:
-        if op.type in SHAPE_OPS or not any(id(tensor) in reached for tensor in op.inputs):
+        if op.type in SHAPE_OPS or not any(id(tensor) in seen.reached for tensor in op.inputs):
             continue
-        _refuse_batch_statistics(op, major)
-        reached.update(id(output) for output in op.outputs)
-        if _in_blocks(op, major, blocked):
-            blocked.add(id(op.outputs[0]))
-        elif _out_of_blocks(op, blocked) or _keeps(op, major, reached, examples):
-            major.update(id(output) for output in _examined(op))
-        elif unknown is None:
-            unknown = op
-    return BatchAxis(examples, frozenset(major), frozenset(reached), unknown)
+        batch_statistics.refuse(op, seen.likely, examples)
+        _look_inside(op, seen)
+        seen.reached.update(id(output) for output in op.outputs)
+        if _add(op, seen):
+            continue
+        unknown = unknown or op
+        if op.type not in RULES:
+            seen.likely.update(id(output) for output in _as_long(op, seen.likely))
+    return BatchAxis(examples.count, frozenset(major), frozenset(seen.reached), unknown)
 
 
-def _refuse_batch_statistics(op: Op, major: set[int]) -> None:
-    if op.type in BATCH_NORMS and op.get_attr("is_training") and _normalizes_batch(op, major):
-        raise NetworkError(
-            f"the batch normalization '{op.name}' is in training mode, which mixes the examples of "
-            f"a batch: a single example has no gradient of its own; {_CURE}."
-        )
-    over_batch = op.type in REDUCTIONS and id(op.inputs[0]) in major and 0 in reduced_axes(op)
-    if over_batch and op.inputs[0].shape.rank:
-        raise NetworkError(
-            f"'{op.name}' ({op.type}) is taken over the batch, which mixes the examples: a single "
-            f"example has no gradient of its own; where these are batch statistics, {_CURE}; a "
-            "loss must give one value per example, no mean."
-        )
+@dataclass
+class _Seen:
+    """Ids of tensors, while they are followed.
+
+    Attributes:
+      examples: of the graph.
+      major: example-major.
+      likely: those that would be, if ops without a rule kept the first axis.
+      reached: all that depend on the examples.
+      blocked: what SpaceToBatchND and the convolution behind it made of example-major tensors.
+    """
+
+    examples: Examples
+    major: set[int]
+    likely: set[int]
+    reached: set[int]
+    blocked: set[int] = field(default_factory=set)
 
 
-def _in_blocks(op: Op, major: set[int], blocked: set[int]) -> bool:
+def _add(op: Op, seen: _Seen) -> bool:
+    """Adds the outputs of an op to what they are; returns whether examples stay apart."""
+    if _in_blocks(op, seen):
+        seen.blocked.add(id(op.outputs[0]))
+        return True
+    outputs = {id(output) for output in _examined(op)}
+    apart = _out_of_blocks(op, seen.blocked) or _keeps(op, seen.major, seen)
+    if apart:
+        seen.major.update(outputs)
+    if apart or _keeps(op, seen.likely, seen):
+        seen.likely.update(outputs)
+    return apart
+
+
+def _as_long(op: Op, likely: set[int]) -> list[Tensor]:
+    """Returns the outputs whose first axis is as long as that of a tensor in `likely`."""
+    lengths = {one.shape[0] for one in op.inputs if id(one) in likely and one.shape.rank}
+    return [one for one in op.outputs if one.shape.rank and one.shape[0] in lengths - {None}]
+
+
+def _look_inside(op: Op, seen: _Seen) -> None:
+    """Follows the examples into the functions that an op calls, for what is refused there."""
+    for graph, given in batch_statistics.bodies(op):
+        pairs = list(zip(graph.inputs, given, strict=True))
+        inside = [inner for inner, outer in pairs if id(outer) in seen.likely]
+        reached = [inner for inner, outer in pairs if id(outer) in seen.reached]
+        follow(graph.get_operations(), inside, seen.examples, reached)
+
+
+def _in_blocks(op: Op, seen: _Seen) -> bool:
     # A dilated convolution is an ordinary one between SpaceToBatchND and its inverse.
+    data = op.inputs[0]
     if op.type == "SpaceToBatchND":
-        return id(op.inputs[0]) in major
-    return op.type in ("Conv2D", "DepthwiseConv2dNative") and id(op.inputs[0]) in blocked
+        return id(data) in seen.major and data.shape[0] == seen.examples.count
+    direct = op.type in _CONVOLUTIONS and data.op.type == "SpaceToBatchND"
+    return direct and id(data) in seen.blocked
 
 
 def _out_of_blocks(op: Op, blocked: set[int]) -> bool:
-    return op.type == "BatchToSpaceND" and id(op.inputs[0]) in blocked
+    if op.type != "BatchToSpaceND" or id(op.inputs[0]) not in blocked:
+        return False
+    convolution = op.inputs[0].op
+    if convolution.type not in _CONVOLUTIONS:
+        return False
+    sizes = [tf.get_static_value(one.inputs[1]) for one in (convolution.inputs[0].op, op)]
+    return all(size is not None for size in sizes) and bool(np.array_equal(*sizes))
 
 
 def _examined(op: Op) -> list[Tensor]:
@@ -110,20 +146,14 @@ def _examined(op: Op) -> list[Tensor]:
     return op.outputs[:1] if op.type in BATCH_NORMS else list(op.outputs)
 
 
-def _normalizes_batch(op: Op, major: set[int]) -> bool:
-    # tf_keras computes layer normalization by this op, with the examples as channels and constant
-    # scales.
-    scaled = any(one.type == "ReadVariableOp" for one in ancestors([op.inputs[1]]))
-    return id(op.inputs[0]) in major or scaled
-
-
-def _keeps(op: Op, major: set[int], reached: set[int], examples: int) -> bool:
+def _keeps(op: Op, major: set[int], seen: _Seen) -> bool:
+    """Whether the outputs are example-major if the tensors in `major` are."""
     rule = RULES.get(op.type)
-    batched = [id(tensor) in reached for tensor in op.inputs]
-    if rule is None or not all(id(t) in major for t in op.inputs if id(t) in reached):
+    batched = [id(tensor) in seen.reached for tensor in op.inputs]
+    if rule is None or not all(id(t) in major for t in op.inputs if id(t) in seen.reached):
         return False
     for output in _examined(op):
         leading = output.shape[0] if output.shape.rank else None
-        if leading is None or leading % examples:
+        if leading is None or leading % seen.examples.count:
             return False
     return rule(op, batched)

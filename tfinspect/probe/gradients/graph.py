@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import tensorflow as tf
 
 from tfinspect.errors import ConfigError
 from tfinspect.probe.gradients import convolution, layers
-from tfinspect.probe.gradients.batch_axis import BatchAxis, ancestors, follow
+from tfinspect.probe.gradients.batch_axis import BatchAxis, follow
+from tfinspect.probe.gradients.batch_statistics import Examples, ancestors
 from tfinspect.probe.gradients.contribution import Contribution
 from tfinspect.probe.gradients.folding import Fold, find_folds, freeze
+from tfinspect.probe.gradients.inputs import check_logits
 from tfinspect.probe.gradients.sites import Op, Site, Tensor, find_sites, handles
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+_Made = TypeVar("_Made")
 _RULES = {**convolution.RULES, **layers.RULES}
 NO_PATH = "zero: the loss does not depend on it"
 
@@ -26,20 +29,19 @@ class Part:
     contribution: Contribution
     dy: Tensor
 
-    def blocks(self) -> list[Tensor]:
-        """Returns the contribution's blocks.
+    def made(self, make: Callable[[], _Made]) -> _Made:
+        """Calls `make`, the contribution's `blocks` or its factors'.
 
         Not before dy is there: copies of the inputs, made during the forward pass already, would
         stay in memory all the time.
         """
         with tf.control_dependencies([self.dy]):
-            return self.contribution.blocks()
+            return make()
 
-    def factors(self) -> tuple[Tensor, Tensor]:
-        """Returns the contribution's factors, likewise."""
-        assert self.contribution.factors is not None
-        with tf.control_dependencies([self.dy]):
-            return self.contribution.factors.make()
+    def reaches(self, variable: Any) -> bool:
+        """Whether the parameter has a gradient with respect to one of its variables."""
+        parameter = self.site.parameter
+        return self.site.direct or tf.gradients(parameter, variable)[0] is not None
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Differentiated:
       losses: float32 `[N]`.
       parts: contributions by the rules per op.
       others: variables that no rule covers -> why.
-      connected: variables that the losses depend on.
+      connected: variables that the losses have a gradient by, through the rules.
       examples: N.
     """
 
@@ -70,9 +72,11 @@ def losses_of(
 
     Raises:
       ConfigError: the loss gives one number for all of the batch.
+      NetworkError: the logits are no `[N, classes]` with two classes or more, and no loss is given.
     """
     logits = model.build(images).logits
     if loss is None:
+        check_logits(model, logits.shape)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, tf.cast(logits, tf.float32))
     else:
         losses = tf.cast(tf.convert_to_tensor(loss(labels, logits)), tf.float32)
@@ -97,21 +101,22 @@ def differentiate(
     graph, examples = tf.compat.v1.get_default_graph(), int(images.shape[0])
     logits, losses = losses_of(model, images, labels, loss)
     ops = ancestors([losses])
-    axis = follow(ops, [images, labels], examples)
+    axis = follow(ops, [images, labels], Examples(examples, model.batch == 1))
     sites = find_sites(ops, axis, handles(graph, variables))
-    connected = frozenset[str]().union(*(site.names for site in sites))
-    others = _without_rules(sites, axis, losses, connected)
+    others = _without_rules(sites, axis, losses)
     sites = [site for site in sites if not site.names <= others.keys()]
     parts = _parts(sites, ops, losses, examples)
+    connected = frozenset(
+        name for part in parts for name in part.site.names if part.reaches(variables[name])
+    )
     return Differentiated(logits, losses, tuple(parts), others, connected, examples)
 
 
-def _without_rules(
-    sites: Sequence[Site], axis: BatchAxis, losses: Tensor, connected: frozenset[str]
-) -> dict[str, str]:
+def _without_rules(sites: Sequence[Site], axis: BatchAxis, losses: Tensor) -> dict[str, str]:
     if axis.unknown is not None or id(losses) not in axis.major:
         op: Op = losses.op if axis.unknown is None else axis.unknown
-        return dict.fromkeys(sorted(connected), f"'{op.name}' ({op.type}) might mix the examples")
+        names = frozenset[str]().union(*(site.names for site in sites))
+        return dict.fromkeys(sorted(names), f"'{op.name}' ({op.type}) might mix the examples")
     others = {}
     for site in sites:
         make = _RULES.get((site.op.type, site.index))
@@ -139,8 +144,8 @@ def _parts(sites: Sequence[Site], ops: Sequence[Op], losses: Tensor, examples: i
             dy = tf.convert_to_tensor(gradients[id(output)])
             made = folded.get((id(site.op), site.index))
             made = made or _RULES[site.op.type, site.index](site.op, dy, examples)
-            assert made is not None
-            parts.append(Part(site, made, dy))
+            # `_without_rules` has asked the rule.
+            parts.append(Part(site, cast(Contribution, made), dy))
     return parts
 
 

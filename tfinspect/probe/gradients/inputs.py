@@ -104,6 +104,24 @@ def check_classes(labels: np.ndarray, classes: int) -> None:
         )
 
 
+def check_logits(model: Any, shape: Any) -> None:
+    """Refuses logits that have no softmax cross-entropy.
+
+    Raises:
+      NetworkError: their shape is not `[N, classes]`, or there is one class alone.
+    """
+    if shape.rank != 2 or shape[1] is None:
+        raise NetworkError(
+            f"the logits of '{model.name}' have the shape {shape} and not [N, classes]; choose "
+            "another output with output_name= (--output-name), or give a loss of your own."
+        )
+    if shape[1] == 1:
+        raise NetworkError(
+            f"'{model.name}' has one column of logits, for which the softmax cross-entropy is "
+            "always 0; give a loss of your own, such as the sigmoid cross-entropy."
+        )
+
+
 def check_losses(losses: np.ndarray, first: int) -> None:
     """Refuses losses that are not finite.
 

@@ -19,7 +19,7 @@ _UNITS = {
 }
 # Forward values stay until the backward pass has used them; half as much again is in work.
 _LIVE_SHARE = 1.5
-# Gradients stand once as results, and the largest once more while it is put together.
+# Of the largest value, which a convolution's taps make beside it.
 _SHIFTED_COPIES = 4
 
 
@@ -62,6 +62,7 @@ def bytes_per_example(
     sizes = [_size(output) for op in graph.get_operations() for output in op.outputs if op.inputs]
     values = (sum(sizes) + _SHIFTED_COPIES * max(sizes, default=0)) / (model.batch or 1)
     gradients = [4 * int(variable.shape.num_elements()) for variable in variables.values()]
+    # Gradients stand once as results, and the largest once more while it is put together.
     kept = sum(gradients) if full else 0
     return int(_LIVE_SHARE * values + kept + 2 * max(gradients))
 

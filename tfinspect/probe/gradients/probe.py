@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,32 +29,49 @@ class Chunk:
     values: dict[str, np.ndarray]
 
 
-@dataclass(frozen=True, eq=False)
 class GradientProbe:
     """Computes per-example gradients of one model; its graphs are traced once per chunk size.
 
     Attributes:
-      model: a `Model`, or what `load_model` takes.
-      loss: `(labels, logits) -> [N]`, one value per example and no mean; None is the softmax
-        cross-entropy of integer labels.
-      variables: names; None chooses all trainable ones.
-      memory: such as "2GB": what a chunk may take, roughly; None cuts into chunks of 64 examples.
+      model: the `Model`.
     """
 
-    model: Any
-    loss: Loss | None = None
-    variables: Iterable[str] | None = None
-    memory: str | int | None = None
-    _functions: dict[Any, Any] = field(default_factory=dict, repr=False)
-    rules: dict[str, str] = field(default_factory=dict, repr=False)
+    def __init__(
+        self,
+        model: Any,
+        loss: Loss | None = None,
+        variables: Iterable[str] | None = None,
+        memory: str | int | None = None,
+    ) -> None:
+        """Traces nothing yet.
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "model", inputs.as_model(self.model))
+        Args:
+          model: a `Model`, or what `load_model` takes.
+          loss: `(labels, logits) -> [N]`, one value per example and no mean; None is the softmax
+            cross-entropy of integer labels.
+          variables: names; None chooses all trainable ones.
+          memory: such as "2GB": what a chunk may take, roughly; None cuts into chunks of 64
+            examples.
+
+        Raises:
+          TfinspectError: as `load_model` does.
+        """
+        self.model = inputs.as_model(model)
+        self._loss = loss
+        self._variables = variables
+        self._memory = memory
+        self._functions: dict[Any, Any] = {}
+        self._rules: dict[str, str] = {}
+
+    @property
+    def rules(self) -> dict[str, str]:
+        """Variable name -> how its gradients were computed; empty before the first call."""
+        return dict(self._rules)
 
     @functools.cached_property
     def chosen(self) -> dict[str, Any]:
         """The variables by name."""
-        return inputs.choose_variables(self.model, self.variables)
+        return inputs.choose_variables(self.model, self._variables)
 
     def gradients(self, images: Any, labels: Any) -> Iterator[Chunk]:
         """Yields `[n, *shape]` of every variable, chunk by chunk."""
@@ -85,7 +102,7 @@ class GradientProbe:
         self, kind: str, images: Any, labels: Any, clip_norm: float = 1.0
     ) -> Iterator[Chunk]:
         images = inputs.check_images(self.model, images)
-        labels = inputs.check_labels(labels, len(images), integers=self.loss is None)
+        labels = inputs.check_labels(labels, len(images), integers=self._loss is None)
         size = self.chunk_size(images, kind == "full")
         return self._run(kind, images, labels, size, clip_norm)
 
@@ -95,7 +112,7 @@ class GradientProbe:
         Raises:
           ConfigError: the memory is too small for a single example.
         """
-        limit = memory.parse_memory(self.memory)
+        limit = memory.parse_memory(self._memory)
         if self.model.batch is not None:
             return int(self.model.batch)
         if limit is None:
@@ -103,7 +120,7 @@ class GradientProbe:
         one = self._bytes_per_example(images.shape[1:], full)
         if one > limit:
             raise ConfigError(
-                f"'{self.memory}' of memory is too little for one example of '{self.model.name}', "
+                f"'{self._memory}' of memory is too little for one example of '{self.model.name}', "
                 f"which needs about {one / 1e6:,.0f} MB; give more, or fewer variables."
             )
         return memory.chunk_size(len(images), limit // one)
@@ -121,7 +138,7 @@ class GradientProbe:
         import tensorflow as tf
 
         function = self._function(kind, images, labels, size)
-        if self.loss is None:
+        if self._loss is None:
             inputs.check_classes(labels, int(function.structured_outputs[1].shape[-1]))
         for start in range(0, len(images), size):
             count = min(size, len(images) - start)
@@ -147,8 +164,8 @@ class GradientProbe:
 
         def run(x: Any, y: Any, weights: Any) -> Any:
             batch = traced.Batch(x, y, weights)
-            result = traced.TRACES[kind](self.model, batch, self.loss, self.chosen)
-            self.rules.update(result.rules)
+            result = traced.TRACES[kind](self.model, batch, self._loss, self.chosen)
+            self._rules.update(result.rules)
             return result.losses, result.logits, result.values
 
         specs = [

@@ -36,9 +36,14 @@ class Site:
     def direct(self) -> bool:
         """Whether the parameter is one variable, cast and reshaped at most."""
         tensor = self.parameter
-        while tensor.op.type in _READS:
+        while tensor.op.type in _READS and _keeps_gradient(tensor.op):
             tensor = tensor.op.inputs[0]
         return tensor.dtype == tf.resource and len(self.names) == 1
+
+
+def _keeps_gradient(op: Op) -> bool:
+    # A cast to integers has none.
+    return op.type != "Cast" or (op.inputs[0].dtype.is_floating and op.outputs[0].dtype.is_floating)
 
 
 def handles(graph: Any, variables: Mapping[str, Any]) -> dict[int, str]:

@@ -1,8 +1,9 @@
 """Per-example gradients on disk, written chunk by chunk: `.npy` files or one HDF5 file."""
 
 import contextlib
+import itertools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,25 +12,43 @@ from tfinspect import files
 from tfinspect.errors import ConfigError, DataError
 
 HDF5_ENDINGS = (".h5", ".hdf5")
+Shapes = Mapping[str, tuple[tuple[int, ...], Any]]
 
 
 class Store(Protocol):
     """Where rows go."""
 
-    def put(self, name: str, start: int, rows: np.ndarray) -> None:
-        """Stores the rows `[n, *shape]` of a variable from row `start` on."""
+    def put(self, start: int, values: Mapping[str, np.ndarray]) -> None:
+        """Stores the rows `[n, *shape]` of variables from row `start` on."""
 
 
 class _Arrays:
     def __init__(self, arrays: Mapping[str, Any]) -> None:
         self._arrays = arrays
 
-    def put(self, name: str, start: int, rows: np.ndarray) -> None:
-        self._arrays[name][start : start + len(rows)] = rows
+    def put(self, start: int, values: Mapping[str, np.ndarray]) -> None:
+        for name, rows in values.items():
+            array = self._arrays[name]
+            array[start : start + len(rows)] = rows.astype(array.dtype, copy=False)
+
+
+def shapes(variables: Mapping[str, Any], count: int) -> Shapes:
+    """Returns the `[N, *shape]` of each variable's gradients, and their dtype in files.
+
+    bfloat16 becomes float32, which holds all of its values: the formats do not have it.
+    """
+    return {
+        name: ((count, *variable.shape), _stored_dtype(variable.dtype.as_numpy_dtype))
+        for name, variable in variables.items()
+    }
+
+
+def _stored_dtype(dtype: Any) -> np.dtype:
+    return np.dtype(np.float32 if np.dtype(dtype).kind == "V" else dtype)
 
 
 @contextlib.contextmanager
-def opened(path: str, shapes: Mapping[str, tuple[tuple[int, ...], Any]]) -> Iterator[Store]:
+def opened(path: str, shapes: Shapes) -> Iterator[Store]:
     """Yields a store under a temporary name; it is renamed to `path` when all went well.
 
     Args:
@@ -38,7 +57,7 @@ def opened(path: str, shapes: Mapping[str, tuple[tuple[int, ...], Any]]) -> Iter
 
     Raises:
       DataError: the place is occupied, or cannot be written.
-      ConfigError: it is remote.
+      ConfigError: it is remote, or cannot hold these names.
     """
     if files.is_remote(path):
         raise ConfigError(f"'{path}' is remote, and memory maps are local; give a local path.")
@@ -57,16 +76,28 @@ def opened(path: str, shapes: Mapping[str, tuple[tuple[int, ...], Any]]) -> Iter
 
 
 @contextlib.contextmanager
-def _hdf5(path: str, shapes: Mapping[str, tuple[tuple[int, ...], Any]]) -> Iterator[Store]:
+def _hdf5(path: str, shapes: Shapes) -> Iterator[Store]:
     import h5py
 
+    _require_apart(shapes)
     with h5py.File(path, "w") as file:
         made = {name: file.create_dataset(name, *described) for name, described in shapes.items()}
         yield _Arrays(made)
 
 
+def _require_apart(names: Iterable[str]) -> None:
+    known = set(names)
+    for name in sorted(known):
+        scopes = itertools.accumulate(name.split("/")[:-1], "{}/{}".format)
+        for scope in known.intersection(scopes):
+            raise ConfigError(
+                f"HDF5 cannot hold both '{scope}' and '{name}', which would lie inside it; write a "
+                "directory of .npy files instead."
+            )
+
+
 @contextlib.contextmanager
-def _directory(path: str, shapes: Mapping[str, tuple[tuple[int, ...], Any]]) -> Iterator[Store]:
+def _directory(path: str, shapes: Shapes) -> Iterator[Store]:
     arrays = {}
     for name, (shape, dtype) in shapes.items():
         target = npy_path(path, name)
@@ -89,7 +120,7 @@ def npy_path(directory: str, name: str) -> str:
     return os.path.join(directory, *parts) + ".npy"
 
 
-def load(path: str, names: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def load(path: str, names: Iterable[str]) -> dict[str, np.ndarray]:
     """Returns read-only memory maps of a directory's arrays, or of a file's HDF5 data sets."""
     if not path.endswith(HDF5_ENDINGS):
         return {name: np.load(npy_path(path, name), mmap_mode="r") for name in names}

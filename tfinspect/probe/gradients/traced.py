@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfinspect.probe.gradients import assemble
-from tfinspect.probe.gradients.fallback import by_single_examples
+from tfinspect.probe.gradients.fallback import Singles, by_single_examples
 from tfinspect.probe.gradients.graph import Differentiated, Loss, differentiate
 from tfinspect.probe.gradients.inputs import check_connected
 
@@ -44,51 +44,57 @@ class Result:
 
 def _differentiated(
     model: Any, batch: Batch, loss: Loss | None, variables: Mapping[str, Any]
-) -> tuple[Differentiated, dict[str, Tensor], dict[str, str]]:
+) -> tuple[Differentiated, Singles, dict[str, str]]:
     graph = differentiate(model, batch.images, batch.labels, loss, variables)
-    check_connected(model, graph.connected, variables)
-    others = {name: variables[name] for name in graph.others}
-    way, fallback = by_single_examples(model, (batch.images, batch.labels), loss, others)
-    return graph, fallback, assemble.rules(graph, variables, way)
+    singles = by_single_examples(model, (batch.images, batch.labels), loss, graph, variables)
+    check_connected(model, graph.connected | singles.connected, variables)
+    return graph, singles, assemble.rules(graph, variables, singles.way)
 
 
 def _gradients(model: Any, batch: Batch, loss: Loss | None, variables: Mapping[str, Any]) -> Result:
-    graph, fallback, rules = _differentiated(model, batch, loss, variables)
-    values = assemble.full(graph, variables, fallback)
-    return Result(graph.losses, graph.logits, values, rules)
+    graph, singles, rules = _differentiated(model, batch, loss, variables)
+    values = assemble.full(graph, variables, singles.gradients)
+    return Result(singles.losses, singles.logits, values, rules)
 
 
 def _norms(model: Any, batch: Batch, loss: Loss | None, variables: Mapping[str, Any]) -> Result:
-    graph, fallback, rules = _differentiated(model, batch, loss, variables)
-    values = assemble.norms(graph, variables, fallback)
-    return Result(graph.losses, graph.logits, values, rules)
+    graph, singles, rules = _differentiated(model, batch, loss, variables)
+    values = assemble.norms(graph, variables, singles.gradients)
+    return Result(singles.losses, singles.logits, values, rules)
 
 
 def _clipped(model: Any, batch: Batch, loss: Loss | None, variables: Mapping[str, Any]) -> Result:
     """The gradient of the losses weighted by `min(1, clip_norm / norm)`: no gradient is kept."""
-    result = _norms(model, batch, loss, variables)
-    squares = tf.add_n([tf.square(norm) for norm in result.values.values()])
-    norms = tf.sqrt(squares)
-    filled = tf.cast(batch.weights > 0, tf.float32)
-    scales = tf.stop_gradient(tf.minimum(filled, tf.math.divide_no_nan(batch.weights, norms)))
-    # An example without a gradient has nothing to clip.
-    scales = tf.where(norms > 0, scales, filled)
-    gradients = tf.gradients(tf.reduce_sum(result.losses * scales), list(variables.values()))
+    graph, singles, rules = _differentiated(model, batch, loss, variables)
+    scales = _scales(assemble.norms(graph, variables, singles.gradients), batch.weights)
+    ruled = {name: one for name, one in variables.items() if name not in singles.gradients}
+    gradients = tf.gradients(tf.reduce_sum(graph.losses * scales), list(ruled.values()))
     values = {
         name: tf.zeros(variable.shape, variable.dtype) if g is None else tf.convert_to_tensor(g)
-        for (name, variable), g in zip(variables.items(), gradients, strict=True)
+        for (name, variable), g in zip(ruled.items(), gradients, strict=True)
     }
-    return Result(result.losses, result.logits, values, result.rules)
+    # The batch may mix the examples where there is no rule: its own gradient is another one.
+    for name, one in singles.gradients.items():
+        values[name] = tf.tensordot(tf.cast(scales, one.dtype), one, 1)
+    return Result(singles.losses, singles.logits, values, rules)
+
+
+def _scales(norms: Mapping[str, Tensor], weights: Tensor) -> Tensor:
+    total = tf.sqrt(tf.add_n([tf.square(norm) for norm in norms.values()]))
+    filled = tf.cast(weights > 0, tf.float32)
+    scales = tf.stop_gradient(tf.minimum(filled, tf.math.divide_no_nan(weights, total)))
+    # An example without a gradient has nothing to clip.
+    return tf.where(total > 0, scales, filled)
 
 
 def _ranking(model: Any, batch: Batch, loss: Loss | None, variables: Mapping[str, Any]) -> Result:
     """Norms, and under `SKETCH` the gradients of the last layer, `[N, D]`."""
-    graph, fallback, rules = _differentiated(model, batch, loss, variables)
-    values = assemble.norms(graph, variables, fallback)
+    graph, singles, rules = _differentiated(model, batch, loss, variables)
+    values = assemble.norms(graph, variables, singles.gradients)
     last = _last_layer(graph, variables)
-    full = assemble.full(graph, last, fallback)
+    full = assemble.full(graph, last, singles.gradients)
     flat = tf.concat([tf.reshape(one, [graph.examples, -1]) for one in full.values()], 1)
-    return Result(graph.losses, graph.logits, values | {SKETCH: _sketched(flat)}, rules)
+    return Result(singles.losses, singles.logits, values | {SKETCH: _sketched(flat)}, rules)
 
 
 def _last_layer(graph: Differentiated, variables: Mapping[str, Any]) -> dict[str, Any]:

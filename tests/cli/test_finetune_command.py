@@ -1,0 +1,82 @@
+"""`tfinspect finetune`: what it refuses at once, and what it says before it trains."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from transfer_images import NETWORK, SIZE, write_images
+
+from tfinspect.nets.registry import get_spec
+from tfinspect.nets.slim_model import SlimModel
+from tfinspect.training import checkpoints
+from tfinspect_cli.main import cli
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A checkpoint of ten classes, and a folder of images of two."""
+    folder = tmp_path_factory.mktemp("finetune")
+    prefix = str(folder / "model.ckpt-1")
+    network = SlimModel(get_spec(NETWORK, width=0.5), 10, seed=None)
+    checkpoints.save(prefix, network.variables_by_name())
+    return prefix, write_images(folder / "photos", {"a": 10, "b": 10})
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli, ["finetune", *arguments], standalone_mode=True)
+
+
+def plan(files, *more):
+    prefix, data = files
+    common = ("--net", NETWORK, "--width", "0.5", "--image-size", str(SIZE), "--dry-run")
+    return run(prefix, "--data", data, *common, *more)
+
+
+def test_dry_run_says_what_is_loaded_and_what_each_stage_trains(files):
+    result = plan(files, "--format", "json")
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)
+    assert [row["trained"] > 0 for row in rows if row["stage"] == "head"] == [False] * 4 + [True]
+    assert "35 loaded, 2 re-initialised" in result.stderr
+
+
+def test_report_is_every_variable(files):
+    rows = json.loads(plan(files, "--format", "json", "--report").stdout)
+    assert {row["status"] for row in rows} == {"loaded", "re-initialised", "unused"}
+
+
+def test_load_report_is_written_to_a_file(files, tmp_path):
+    path = tmp_path / "report.json"
+    assert plan(files, "--load-report", str(path)).exit_code == 0
+    assert len(json.loads(path.read_text())) == 39
+
+
+def test_slims_flags_are_taken(files):
+    scopes = "resnet/logits,resnet/stage3"
+    result = plan(
+        files, "--trainable-scopes", scopes, "--checkpoint-exclude-scopes", scopes,
+        "--format", "json",
+    )  # fmt: skip
+    rows = {row["scope"]: row for row in json.loads(result.stdout)}
+    assert rows["resnet/stage3"]["trained"] > 0
+    assert rows["resnet/stage2"]["trained"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("model.ckpt", "--resume", "--output", "run"), "both --resume and a checkpoint"),
+        (("--resume",), "--resume needs --output"),
+        (("--resume", "--output", "run", "--head-epochs", "3"), "--head-epochs would change"),
+        (("--data", "photos"), "a CHECKPOINT is missing"),
+        (("model.ckpt", "--net", NETWORK), "--data is missing"),
+        (("model.ckpt", "--data", "photos"), "--net is missing"),
+        (("model.ckpt", "--data", "photos", "--net", "inception_v5"), "no network 'inception_v5'"),
+        (("nothing.ckpt", "--data", "digits", "--net", NETWORK), "nothing.ckpt"),
+        (("m", "--data", "d", "--net", NETWORK, "--rename", "a"), "'a' is no rename rule"),
+    ],
+)
+def test_mistakes_are_one_line_with_the_cure(arguments, message):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr.splitlines()[-1]

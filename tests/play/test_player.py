@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from graph_files import META_GRAPH, TF1_SAVED_MODEL
+from model.training_graph import images, write
+from oracle_files import CKPT_V2, ORACLE
+from PIL import Image
+from tiny_weights import NET, PIXELS, preprocessed, tiny_weights
+
+from tfinspect.errors import ArtifactError, ConfigError, DataError
+from tfinspect.extraction import Request, load_network, save
+from tfinspect.model import load_model
+from tfinspect.play import ImageFiles, Setting, play
+
+TF1_IO = np.load(ORACLE / "tf1_artifacts/inference_io.npz")
+WITH_CHECKPOINT = Setting(checkpoint=str(CKPT_V2))
+
+
+@pytest.fixture(scope="module")
+def extracted(tmp_path_factory):
+    base = tmp_path_factory.mktemp("played")
+    loaded = load_network(tiny_weights().v2, Request(NET))
+    for name in ("saved-model", "frozen"):
+        save(loaded, str(base / name), as_format=name)
+    return base
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    base = tmp_path_factory.mktemp("pictures")
+    paths = tuple(str(base / f"{number}.png") for number in range(len(PIXELS)))
+    for path, pixels in zip(paths, PIXELS, strict=True):
+        Image.fromarray(pixels.astype(np.uint8)).save(path)
+    return ImageFiles(paths)
+
+
+def test_meta_graph_and_checkpoint_give_their_writers_tensors():
+    names = [key.replace("__", "/") for key in TF1_IO.files if "__" in key]
+    played = play(META_GRAPH, {"input": TF1_IO["input"]}, names, setting=WITH_CHECKPOINT)
+    for name, value in played.values.items():
+        np.testing.assert_allclose(value, TF1_IO[name.replace("/", "__")], atol=2e-6)
+
+
+def test_saved_model_is_fed_and_fetched_by_its_signatures_keys():
+    played = play(str(TF1_SAVED_MODEL), {"images": TF1_IO["input"]}, ["probabilities"])
+    np.testing.assert_allclose(played.values["probabilities"], TF1_IO["probabilities"], atol=1e-6)
+
+
+def test_image_files_are_preprocessed_as_the_graph_says(extracted, pictures):
+    played = play(
+        str(extracted / "frozen/frozen.pb"), {"images": pictures}, ["resnet/logits/BiasAdd"]
+    )
+    (logits,) = played.values.values()
+    np.testing.assert_allclose(logits, tiny_weights().logits, atol=1e-4)
+
+
+def test_image_files_are_fed_encoded_where_the_graph_decodes(extracted, pictures):
+    played = play(
+        str(extracted / "saved-model"), {"encoded": pictures}, ["logits", "classes"], classify=True
+    )
+    np.testing.assert_allclose(played.values["logits"], tiny_weights().logits, atol=1e-4)
+    np.testing.assert_allclose(played.logits, tiny_weights().logits, atol=1e-4)
+    assert [int(one) for one in played.values["classes"]] == list(
+        tiny_weights().logits.argmax(axis=1)
+    )
+
+
+def test_several_tensors_are_fed(tmp_path):
+    write(str(tmp_path), "placeholder", resource=True)
+    path = str(tmp_path / "model.ckpt.meta")
+    played = play(path, {"images": images(), "is_training": False}, ["probabilities"])
+    expected = load_model(path, feeds={"is_training:0": False}).predict(images())
+    np.testing.assert_allclose(played.values["probabilities"], expected, atol=1e-6)
+
+
+def test_inner_tensor_can_be_fed():
+    inner = TF1_IO["tower_0__conv1__Relu"]
+    played = play(
+        META_GRAPH, {"tower_0/conv1/Relu:0": inner}, ["tower_0/logits:0"], setting=WITH_CHECKPOINT
+    )
+    np.testing.assert_allclose(played.values["tower_0/logits:0"], TF1_IO["logits"], atol=1e-6)
+
+
+def test_variable_is_fetched_by_its_name(extracted):
+    name = "resnet/logits/weights"
+    played = play(str(extracted / "frozen/frozen.pb"), {"images": preprocessed()}, [name])
+    np.testing.assert_array_equal(played.values[name], tiny_weights().values[name])
+
+
+def test_network_of_the_registry_plays_with_its_checkpoint():
+    setting = Setting(checkpoint=tiny_weights().v1)
+    played = play(NET, {"images": preprocessed()}, ["stage1/unit1"], setting=setting)
+    assert played.values["stage1/unit1"].shape == (3, 32, 32, 16)
+
+
+@pytest.mark.parametrize(
+    ("feeds", "fetches", "error", "words"),
+    [
+        ({}, [], ConfigError, "nothing is fed"),
+        ({"image": 1.0}, [], ConfigError, "no tensor 'image' to feed; nearest: 'images'"),
+        (
+            {"images": 3},
+            [],
+            DataError,
+            r"takes float32 \[\?, 32, 32, 3\], and was given int64 \[\]",
+        ),
+        ({"images": PIXELS[0]}, [], DataError, r"was given float32 \[32, 32, 3\]"),
+        ({"images": PIXELS > 0}, [], DataError, "was given bool"),
+        ({"images": ImageFiles(("no.png",))}, [], DataError, "no.png"),
+        ({"images": PIXELS}, ["resnet/conv1/Rel"], ConfigError, "nearest: 'resnet/conv1/Relu:0'"),
+        (
+            {"images": PIXELS},
+            ["resnet/conv1/Relu", "resnet/conv1/Rel"],
+            ArtifactError,
+            "'resnet/conv1/Relu:0'",
+        ),
+    ],
+)
+def test_what_cannot_be_fed_or_fetched_is_one_clear_line(extracted, feeds, fetches, error, words):
+    with pytest.raises(error, match=words) as caught:
+        play(str(extracted / "frozen/frozen.pb"), feeds, fetches)
+    assert "\n" not in str(caught.value)
+
+
+def test_loaded_graph_is_augmented_and_trained_one_step(tmp_path):
+    """A new dense layer on an inner tensor; the gradient reaches the stored variables."""
+    write(str(tmp_path), False)
+    model = load_model(str(tmp_path / "model.ckpt.meta"))
+    inner = "net/Relu:0"
+    head = tf.Variable(tf.random.stateless_normal([model.tensor(inner).shape[-1], 2], [1, 2]))
+    kernel = model.variables["net/weights"]
+    labels = tf.constant([0, 1, 0, 1, 0, 1])
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            features = tf.reduce_mean(model.tensor(inner, images()), [1, 2])
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, features @ head)
+            loss = tf.reduce_mean(losses)
+        for variable, gradient in zip(
+            (head, kernel), tape.gradient(loss, (head, kernel)), strict=True
+        ):
+            variable.assign_sub(0.05 * gradient)
+        return loss
+
+    before = kernel.numpy()
+    first, second = float(step()), float(step())
+    assert second < first
+    assert np.abs(kernel.numpy() - before).max() > 0

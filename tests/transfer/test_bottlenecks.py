@@ -1,0 +1,98 @@
+"""Features on disk: computed once for the same weights, images and preprocessing."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tfinspect.data import pipeline
+from tfinspect.data.order import Order
+from tfinspect.training.progress import Progress
+from tfinspect.training.run import Observer
+from tfinspect.training.run_directory import RunDirectory
+from tfinspect.transfer import bottlenecks
+from tfinspect.transfer.boundary import cut
+from tfinspect.transfer.head_data import evaluation_features, training_features
+from tfinspect.transfer.prepare_tuning import TuningRequest, prepare_tuning
+from tfinspect.transfer.train_head import split_features
+from tfinspect.transfer.tuning import Tuning, weighted
+
+
+@pytest.fixture(scope="module")
+def tuning(pretrained, settings):
+    prepared = prepare_tuning(TuningRequest(pretrained), settings)
+    prepared.model.begin(prepared.stages[0])
+    return Tuning(
+        prepared.config,
+        prepared.data,
+        prepared.model,
+        prepared.stages,
+        RunDirectory("nowhere"),
+        Progress(),
+        Observer(),
+    )
+
+
+@pytest.fixture(scope="module")
+def network(tuning):
+    return cut(tuning.model)
+
+
+def test_features_are_what_the_network_gives_in_stored_order(tuning, network):
+    features = split_features(tuning, network, "validation")
+    (stored,) = features.arrays
+    given = [network.features(x)[0] for x, _ in pipeline.evaluation_dataset(
+        tuning.batches("validation")
+    )]  # fmt: skip
+    np.testing.assert_allclose(stored, np.concatenate(given), rtol=1e-5)
+
+
+def test_features_are_computed_once(tuning, network, monkeypatch):
+    first = split_features(tuning, network, "validation")
+    monkeypatch.setattr(bottlenecks, "_compute", lambda *_: pytest.fail("computed again"))
+    again = split_features(tuning, network, "validation")
+    assert again.directory == first.directory
+    np.testing.assert_array_equal(again.labels, first.labels)
+
+
+def test_other_weights_have_features_of_their_own(tuning, network):
+    first = split_features(tuning, network, "validation")
+    variable = tuning.model.variables_by_name()["resnet/conv1/weights"]
+    before = variable.numpy()
+    variable.assign(2 * before)
+    other = split_features(tuning, network, "validation")
+    variable.assign(before)
+    assert other.directory != first.directory
+
+
+def test_another_head_finds_the_same_features(tuning, network):
+    first = split_features(tuning, network, "validation")
+    variable = tuning.model.variables_by_name()["resnet/logits/weights"]
+    variable.assign(variable + 1)
+    assert split_features(tuning, network, "validation").directory == first.directory
+
+
+def test_several_views_of_the_training_images_are_put_together(tuning, network):
+    config = dataclasses.replace(tuning.config, views=2)
+    features = split_features(dataclasses.replace(tuning, config=config), network, "train")
+    images = tuning.data[1].splits["train"].examples
+    assert len(features.labels) == 2 * images
+    np.testing.assert_array_equal(features.labels[:images], features.labels[images:])
+    assert not np.array_equal(features.arrays[0][:images], features.arrays[0][images:])
+
+
+def test_epoch_of_features_has_every_example_once(tuning, network):
+    features = split_features(tuning, network, "train")
+    order = Order(seed=1, epochs=1, per_epoch=len(features.labels), start=0)
+    labels = np.concatenate([y.numpy() for _, y in training_features(features, order, 8)])
+    np.testing.assert_array_equal(np.sort(labels), np.sort(features.labels))
+
+
+def test_balanced_weights_give_each_class_the_same_sum(tuning, network):
+    features = split_features(tuning, network, "train")
+    config = dataclasses.replace(tuning.config, class_weights="balanced")
+    weights = dataclasses.replace(tuning, config=config).class_weights()
+    sums = np.zeros(3)
+    for _, labels, given in weighted(evaluation_features(features, 8), weights):
+        np.add.at(sums, labels.numpy(), given.numpy())
+    np.testing.assert_allclose(sums, len(features.labels) / 3, rtol=1e-6)

@@ -1,0 +1,65 @@
+"""Features of the frozen part, then the head: the whole network's own logits."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfinspect.nets.registry import get_spec
+from tfinspect.transfer.boundary import cut
+from tfinspect.transfer.head_model import HeadModel
+from tfinspect.transfer.stages import EVERYTHING, Stage
+from tfinspect.transfer.tuned_model import TunedModel
+
+
+def tuned(name, scopes, size=32):
+    model = TunedModel(get_spec(name).without_aux().with_image_size(size), 3)
+    model.begin(Stage("stage", scopes, 1, 0.1))
+    return model
+
+
+@pytest.fixture
+def images():
+    pixels = np.random.RandomState(0).uniform(-1, 1, (2, 32, 32, 3))
+    return tf.constant(pixels.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("name", "scopes"),
+    [
+        ("cifar_resnet8_v1", ("resnet/logits",)),
+        ("cifar_resnet8_v2", ("resnet/stage3", "resnet/postnorm", "resnet/logits")),
+        ("mobilenet_v1_025", ("MobilenetV1/Logits",)),
+    ],
+)
+def test_features_and_head_give_the_networks_logits(name, scopes, images):
+    model = tuned(name, scopes)
+    network = cut(model)
+    head = HeadModel(model, network)
+    features = tuple(network.features(images))
+    expected = model(images, training=False).numpy()
+    np.testing.assert_allclose(head(features).numpy(), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_features_come_before_the_dropout():
+    network = cut(tuned("mobilenet_v1_025", ("MobilenetV1/Logits",)))
+    assert network.shapes == ((1, 1, 256),)
+
+
+def test_head_trains_the_networks_own_variables(images):
+    model = tuned("cifar_resnet8_v1", ("resnet/logits",))
+    network = cut(model)
+    head = HeadModel(model, network)
+    head.compile("sgd", "mse")
+    before = model.variables_by_name()["resnet/logits/biases"].numpy()
+    head.train_on_batch(network.features(images)[0], np.ones((2, 3), np.float32))
+    assert not np.array_equal(model.variables_by_name()["resnet/logits/biases"].numpy(), before)
+
+
+def test_network_that_is_trained_whole_has_no_fixed_features():
+    assert cut(tuned("cifar_resnet8_v1", EVERYTHING)) is None
+
+
+def test_statistics_that_adapt_need_every_image():
+    model = TunedModel(get_spec("cifar_resnet8_v1"), 3, adapts=True)
+    model.begin(Stage("head", ("resnet/logits",), 1, 0.1))
+    assert cut(model) is None

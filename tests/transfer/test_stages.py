@@ -1,0 +1,102 @@
+import dataclasses
+
+import pytest
+
+from tfinspect.errors import ConfigError
+from tfinspect.transfer.finetune_config import FineTuneConfig
+from tfinspect.transfer.stage_progress import Position, position, stopped_after
+from tfinspect.transfer.stages import EVERYTHING, default_stages, read_stages, stage_from
+
+CONFIG = FineTuneConfig(data="photos", net="cifar_resnet8_v1", learning_rate=0.1)
+HEAD, BLOCKS = ("net/logits",), ("net/a", "net/b", "net/c", "net/d")
+
+
+def test_default_is_the_head_on_fixed_images_then_everything_at_a_hundredth():
+    head, everything = default_stages(CONFIG, HEAD, BLOCKS)
+    assert (head.scopes, head.learning_rate, head.augment) == (HEAD, 0.1, "none")
+    assert (everything.scopes, everything.augment) == (EVERYTHING, "auto")
+    assert everything.learning_rate == pytest.approx(0.001)
+
+
+def test_gradual_unfreezing_begins_at_the_last_blocks():
+    config = dataclasses.replace(CONFIG, gradual=2)
+    _, half, everything = default_stages(config, HEAD, BLOCKS)
+    assert half.scopes == ("net/c", "net/d", "net/logits")
+    assert everything.scopes == EVERYTHING
+
+
+def test_stage_of_no_epochs_is_left_out():
+    config = dataclasses.replace(CONFIG, tune_epochs=0)
+    assert [stage.name for stage in default_stages(config, HEAD, BLOCKS)] == ["head"]
+
+
+def test_run_of_no_epochs_is_refused():
+    config = dataclasses.replace(CONFIG, tune_epochs=0, head_epochs=0)
+    with pytest.raises(ConfigError, match="both 0"):
+        default_stages(config, HEAD, BLOCKS)
+
+
+@pytest.fixture
+def stages_of(tmp_path):
+    def read(text):
+        path = tmp_path / "stages.yaml"
+        path.write_text(text)
+        return read_stages(str(path), CONFIG, HEAD)
+
+    return read
+
+
+def test_stages_are_read_from_a_file(stages_of):
+    first, second = stages_of(
+        "- {trainable: head, epochs: 3, learning-rate: 0.5, augment: none}\n"
+        "- {trainable: [net/d, head], epochs: 2, layer_decay: 0.8, rates: {net/d: 0.1}}\n"
+    )
+    assert (first.scopes, first.epochs, first.learning_rate) == (HEAD, 3, 0.5)
+    assert second.scopes == ("net/d", "net/logits")
+    assert (second.layer_decay, second.rates) == (0.8, (("net/d", 0.1),))
+
+
+def test_stage_survives_being_written_down(stages_of):
+    (stage,) = stages_of("- {trainable: all, epochs: 2, rates: {net/d: 0.1}}")
+    assert stage_from(stage.to_dict()) == stage
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- {trainable: head}", "stage 1 of .* trains nothing: epochs 0"),
+        ("- {trainable: head, epochs: 1, learning_rate: 0}", "trains nothing.*learning_rate 0"),
+        ("- {trainable: [], epochs: 1}", "at least one trainable scope"),
+        ("- {trainabel: head, epochs: 1}", "no setting 'trainabel'.*'trainable'"),
+        ("- {trainable: head, epochs: many}", "epochs 'many'.*wrong type"),
+        ("- {trainable: head, epochs: 1, augment: flip}", "augment 'flip'.*unknown"),
+        ("stages: 3", "no list of stages"),
+        ("- [", "no valid YAML"),
+    ],
+)
+def test_mistakes_in_a_stages_file_are_named(stages_of, text, message):
+    with pytest.raises(ConfigError, match=message):
+        stages_of(text)
+
+
+class Epoch:
+    def __init__(self, validation_loss):
+        self.validation_loss = validation_loss
+
+
+def test_run_is_in_the_first_stage_that_is_not_over():
+    stages = default_stages(dataclasses.replace(CONFIG, head_epochs=2), HEAD, BLOCKS)
+    done = [Epoch(1.0)] * 3
+    assert position(stages, done[:1], None) == Position(0, 0)
+    assert position(stages, done, None) == Position(1, 2)
+
+
+def test_stage_that_stopped_early_ends_where_it_stopped():
+    stages = default_stages(dataclasses.replace(CONFIG, head_epochs=9), HEAD, BLOCKS)
+    done = [Epoch(loss) for loss in (2.0, 1.0, 1.5, 1.5)]
+    assert position(stages, done, patience=2) == Position(1, 4)
+
+
+def test_early_stopping_waits_for_its_patience():
+    assert stopped_after([2.0, 1.0, 1.5], patience=2) is None
+    assert stopped_after([2.0, 1.0, 1.5, 1.0], patience=2) == 4

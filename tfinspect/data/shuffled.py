@@ -1,0 +1,37 @@
+"""Which stored examples make up each batch, for splits whose examples can be had by number."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from tfinspect.data.order import Order, Purpose
+
+# key(int64 [2]), count -> what chance decides about the examples, tensors [count, …].
+Draw = Callable[[Any, int], Any]
+
+
+def shuffled_batches(order: Order, examples: int, batch_size: int, draw: Draw) -> Any:
+    """Returns a data set of example numbers and of what chance decides about them.
+
+    Args:
+      order: of the run.
+      examples: how many are stored.
+      batch_size: examples in a batch; every batch is full.
+      draw: what is drawn for each example of an epoch.
+
+    Returns:
+      int32 `[B]`, numbers of stored examples in each epoch's random order, and the draws `[B, …]`.
+    """
+
+    def plan(epoch: Any) -> tuple[Any, Any]:
+        permutation = order.permutation(epoch, Purpose.EXAMPLES, examples)
+        draws = draw(order.key(epoch, Purpose.AUGMENTATION), order.per_epoch)
+        return permutation[: order.per_epoch], draws
+
+    def one_by_one(permutation: Any, draws: Any) -> Any:
+        return tf.data.Dataset.from_tensor_slices((permutation, draws))
+
+    dataset = order.remaining_epochs().map(plan).prefetch(1).flat_map(one_by_one)
+    dataset = dataset.skip(order.start % order.per_epoch)
+    return dataset.batch(batch_size, drop_remainder=True)

@@ -1,0 +1,140 @@
+"""Bottleneck features: what the frozen part makes of each image, computed once and kept on disk.
+
+Keyed by the weights of the frozen part, the records, the image size and the preprocessing: another
+head, rate or number of epochs finds them again.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tfinspect import files
+from tfinspect.cache import local_cache_directory
+from tfinspect.data import pipeline
+from tfinspect.transfer.boundary import CutNetwork
+from tfinspect.transfer.frozen import digests
+from tfinspect.transfer.tuned_model import TunedModel
+
+LABELS = "labels.npy"
+# Told how many images are done, and of how many.
+Told = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features of one split, memory-mapped.
+
+    Attributes:
+      arrays: float `[N, …]`, one for each tensor of the boundary.
+      labels: int64 `[N]`.
+      directory: where they lie.
+    """
+
+    arrays: tuple[np.ndarray, ...]
+    labels: np.ndarray
+    directory: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which images: a split, and one random view of each; None takes them as in evaluation."""
+
+    batches: pipeline.Batches
+    view: pipeline.View | None
+
+
+def bottleneck_features(
+    model: TunedModel, network: CutNetwork, wanted: Wanted, told: Told
+) -> Features:
+    """Returns the features of a split; those in the cache are not computed again.
+
+    Args:
+      model: the network with its weights, in the stage that it was cut for.
+      network: the same, cut.
+      wanted: which images.
+      told: called after each batch.
+
+    Raises:
+      DataError: the cache cannot be written.
+    """
+    key = _key(model, network, wanted)
+    directory = os.path.join(local_cache_directory(), "features", key)
+    if not os.path.exists(os.path.join(directory, LABELS)):
+        with files.reporting("write", directory, "make room there or set $TFINSPECT_CACHE"):
+            dataset = pipeline.evaluation_dataset(wanted.batches, wanted.view)
+            _compute(network, dataset, directory, wanted.batches.examples, told)
+    arrays = [
+        np.load(_path(directory, number), mmap_mode="r") for number in range(len(network.names))
+    ]
+    return Features(tuple(arrays), np.load(os.path.join(directory, LABELS)), directory)
+
+
+def joined(views: Sequence[Features]) -> Features:
+    """Puts several views of the same images one after the other, in memory."""
+    columns = zip(*(view.arrays for view in views), strict=True)
+    labels = np.concatenate([view.labels for view in views])
+    return Features(tuple(map(np.concatenate, columns)), labels, views[0].directory)
+
+
+def _key(model: TunedModel, network: CutNetwork, wanted: Wanted) -> str:
+    batches = wanted.batches
+    frozen = {
+        name: digest for name, digest in digests(model).items() if not model.stage.trains(name)
+    }
+    parts = {
+        "network": model.get_config() | {"seed": None, "num_classes": None},
+        "weights": frozen,
+        "boundary": network.names,
+        "records": batches.manifest.fingerprint(),
+        "split": batches.split,
+        "examples": batches.examples,
+        "view": None if wanted.view is None else dataclasses.asdict(wanted.view),
+        "image_shape": batches.image_shape,
+        "preprocessing": dataclasses.asdict(batches.preprocessing),  # type: ignore[call-overload]
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _path(directory: str, number: int) -> str:
+    return os.path.join(directory, f"features-{number}.npy")
+
+
+def _compute(network: CutNetwork, dataset: Any, directory: str, count: int, told: Told) -> None:
+    scratch = files.temporary_name(directory)
+    files.make_directory(scratch)
+    try:
+        labels = np.empty((count,), np.int64)
+        arrays: list[Any] = []
+        done = 0
+        for values, found in _values(network, dataset):
+            arrays = arrays or [
+                np.lib.format.open_memmap(
+                    _path(scratch, number), "w+", value.dtype, (count, *value.shape[1:])
+                )
+                for number, value in enumerate(values)
+            ]
+            end = done + len(found)
+            labels[done:end] = found
+            for array, value in zip(arrays, values, strict=True):
+                array[done:end] = value
+            done = end
+            told(done, count)
+        for array in arrays:
+            array.flush()
+        np.save(os.path.join(scratch, LABELS), labels)
+        files.remove(directory)
+        files.rename(scratch, directory)
+    finally:
+        files.remove(scratch)
+
+
+def _values(network: CutNetwork, dataset: Any) -> Iterator[tuple[list[np.ndarray], np.ndarray]]:
+    for images, labels in dataset:
+        values = network.features(images)
+        yield [one.numpy() for one in values], labels.numpy()

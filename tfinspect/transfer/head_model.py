@@ -1,0 +1,46 @@
+"""A network's trainable part alone, as a model that takes the frozen part's features."""
+
+from typing import Any
+
+import tensorflow as tf
+import tf_keras
+
+from tfinspect.transfer.boundary import CutNetwork
+from tfinspect.transfer.tuned_model import TunedModel
+
+
+class HeadModel(tf_keras.Model):
+    """Trains the variables of the network that it was cut from."""
+
+    def __init__(self, whole: TunedModel, network: CutNetwork) -> None:
+        """Wraps the trainable part.
+
+        Args:
+          whole: the network in its stage.
+          network: the same, cut.
+        """
+        super().__init__(name="head")
+        self.whole = whole
+        self._heads = {True: network.train_head, False: network.evaluate_head}
+        self.built = True
+
+    @tf.autograph.experimental.do_not_convert
+    def call(self, inputs: Any, training: bool | None = False) -> tf.Tensor:
+        """Returns logits `[N, classes]` of features, one tensor or a tuple of them."""
+        features = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        logits = self._heads[bool(training)](*features)
+        return logits[0] if isinstance(logits, list) else logits
+
+    @property
+    def trainable_weights(self) -> list[tf.Variable]:
+        """The trainable variables of the network's stage."""
+        return self.whole.trainable_weights
+
+    @property
+    def losses(self) -> list[tf.Tensor]:
+        """The L2 terms of the trainable part."""
+        return self.whole.losses
+
+    def variables_by_name(self) -> dict[str, tf.Variable]:
+        """Returns all variables of the whole network by name."""
+        return self.whole.variables_by_name()

@@ -1,0 +1,185 @@
+"""Everything about a fine-tuning that can be known, and refused, before anything is trained."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tfinspect.artifacts import Artifact
+from tfinspect.data.manifest import Manifest
+from tfinspect.data.prepare import prepare
+from tfinspect.errors import ConfigError, DataError
+from tfinspect.names import in_scope
+from tfinspect.nets.spec import NetSpec
+from tfinspect.training import optimizers
+from tfinspect.training.config import BATCH_SIZE
+from tfinspect.transfer.finetune_config import FineTuneConfig
+from tfinspect.transfer.load_report import LoadReport
+from tfinspect.transfer.load_rules import LoadRules
+from tfinspect.transfer.restore import plan
+from tfinspect.transfer.stage_table import stage_rows
+from tfinspect.transfer.stages import Stage, chosen_scopes, default_stages, read_stages
+from tfinspect.transfer.tuned_model import TunedModel
+from tfinspect.transfer.weights_source import open_weights
+
+# Of the images that are left out.
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class TuningRequest:
+    """What is asked for beside the settings.
+
+    Attributes:
+      checkpoint: any artifact with values, or a network's name for its published weights.
+      rules: how its variables go into the network's. No excluded scope excludes the classifier.
+      trainable_scopes: slim's: one stage that trains these alone; empty takes the default stages.
+      stages_file: YAML file with the stages; None takes the default ones.
+    """
+
+    checkpoint: str
+    rules: LoadRules = field(default_factory=LoadRules)
+    trainable_scopes: tuple[str, ...] = ()
+    stages_file: str | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A fine-tuning that can begin.
+
+    Attributes:
+      config: resolved settings.
+      request: what was asked for, with the excluded scopes in force.
+      data: directory of the shards, and its manifest.
+      model: the network with fresh weights.
+      artifact: the opened checkpoint.
+      report: what will be loaded from it.
+      stages: of the run.
+      rows: what each stage does to each part of the network, as `stage_rows` gives it.
+      notes: what else should be said, in sentences.
+    """
+
+    config: FineTuneConfig
+    request: TuningRequest
+    data: tuple[str, Manifest]
+    model: TunedModel = field(repr=False)
+    artifact: Artifact = field(repr=False)
+    report: LoadReport = field(repr=False)
+    stages: tuple[Stage, ...]
+    rows: tuple[dict[str, Any], ...] = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+
+def prepare_tuning(
+    request: TuningRequest, config: FineTuneConfig, progress: Any = None
+) -> Prepared:
+    """Checks settings, data, checkpoint and stages; nothing is trained and no value is read.
+
+    Args:
+      request: checkpoint, rules and stages.
+      config: the settings.
+      progress: told while data or weights are downloaded or converted; None tells nobody.
+
+    Raises:
+      ConfigError: settings, scopes or stages that cannot work.
+      NetworkError: no such network, images too small for it, or (`LoadError`) a variable that no
+        rule excludes cannot be loaded.
+      DataError: the data are missing or broken, or have one class only.
+      ArtifactError: the checkpoint is missing or broken.
+    """
+    spec = config.spec()
+    request, notes = _without_aux(request, spec)
+    artifact = open_weights(request.checkpoint, config.net, progress)
+    data = prepare_images(config, progress)
+    config = config.resolved(data[1].training_examples())
+    model = make_model(config, spec, len(data[1].label_names), data[1].training_examples())
+    report = plan(model, artifact, request.rules)
+    stages = _stages(request, config, model)
+    rows = stage_rows(model, stages, config.batch_norm)
+    if data[1].skipped:
+        named = ", ".join(data[1].skipped[:_MOST_NAMED])
+        notes.append(f"{len(data[1].skipped)} corrupt images are left out, such as {named}.")
+    return Prepared(
+        config, request, data, model, artifact, report, stages, tuple(rows), tuple(notes)
+    )
+
+
+def prepare_images(config: FineTuneConfig, progress: Any = None) -> tuple[str, Manifest]:
+    """Returns the directory of the shards and its manifest.
+
+    Raises:
+      DataError: no such data, one class only, or fewer training images than classes.
+    """
+    directory, manifest = prepare(
+        config.data, seed=config.seed, skip_corrupt=config.skip_corrupt, progress=progress
+    )
+    classes, images = len(manifest.label_names), manifest.training_examples()
+    if classes < 2:
+        raise DataError(
+            f"'{config.data}' has one class only ('{manifest.label_names[0]}'); a classifier needs "
+            "two or more: give the folder of all classes, or add a class."
+        )
+    if images < classes:
+        raise DataError(
+            f"'{config.data}' has {images} training images for {classes} classes; add images, at "
+            "least one a class beside those of the other splits."
+        )
+    return directory, manifest
+
+
+def make_model(
+    config: FineTuneConfig, spec: NetSpec, classes: int, train_examples: int
+) -> TunedModel:
+    """Builds the network with fresh weights.
+
+    Raises:
+      NetworkError: the images are too small for it.
+    """
+    steps = max(config.tune_epochs, 1) * (train_examples // (config.batch_size or BATCH_SIZE))
+    model = TunedModel(
+        spec,
+        classes,
+        adapts=config.batch_norm == "adapt",
+        weight_decay=optimizers.regularization(config),
+        compute_dtype=config.precision,
+        batch_norm_decay=config.moving_average_decay(max(steps, 1)),
+        seed=config.seed,
+    )
+    model.build_variables()
+    return model
+
+
+def _without_aux(request: TuningRequest, spec: NetSpec) -> tuple[TuningRequest, list[str]]:
+    """Drops the auxiliary head's scopes, and excludes the classifier where nothing is excluded."""
+
+    def kept(scopes: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(one for one in scopes if not any(in_scope(one, a) for a in spec.aux_scopes))
+
+    rules = request.rules
+    excluded = kept(rules.exclude_scopes) or spec.logits_scopes
+    trainable = kept(request.trainable_scopes)
+    if request.trainable_scopes and not trainable:
+        raise ConfigError(
+            f"the stage trains nothing: of {', '.join(request.trainable_scopes)} no part is built, "
+            f"since fine-tuning leaves the auxiliary head out; train {spec.logits_scopes[0]}."
+        )
+    notes = []
+    if spec.aux_scopes:
+        notes.append(
+            f"The auxiliary head ({', '.join(spec.aux_scopes)}) is left out: it serves training "
+            "from the start."
+        )
+    rules = LoadRules(excluded, rules.rename, rules.moving_average)
+    request = TuningRequest(request.checkpoint, rules, trainable, request.stages_file)
+    return request, notes
+
+
+def _stages(request: TuningRequest, config: FineTuneConfig, model: TunedModel) -> tuple[Stage, ...]:
+    head = model.spec.logits_scopes
+    if request.stages_file is not None and request.trainable_scopes:
+        raise ConfigError(
+            f"both '{request.stages_file}' and trainable scopes say what is trained; give one."
+        )
+    if request.stages_file is not None:
+        return read_stages(request.stages_file, config, head)
+    if request.trainable_scopes:
+        return chosen_scopes(config, request.trainable_scopes)
+    return default_stages(config, head, model.blocks())

@@ -1,0 +1,61 @@
+"""What each stage does to each part of a network, told before anything is trained."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tfinspect.names import in_scope
+from tfinspect.transfer.load_report import parameters
+from tfinspect.transfer.stages import Stage
+from tfinspect.transfer.tuned_model import TunedModel, rate_factors
+
+_STATISTICS = ("moving_mean", "moving_variance")
+
+
+def stage_rows(model: TunedModel, stages: Sequence[Stage], batch_norm: str) -> list[dict[str, Any]]:
+    """Returns one flat record per stage and part of the network.
+
+    Args:
+      model: the network; it is left in the last stage.
+      stages: of the run.
+      batch_norm: what normalizations of frozen scopes do: `frozen`, `adapt` or `recalibrate`.
+
+    Returns:
+      Records with the keys stage, scope, variables, parameters, trained (parameters), learning_rate
+      (the peak; None where nothing is trained) and batch_norm (`batch statistics`, `inference`,
+      `inference, recalibrated`, or None without normalizations).
+
+    Raises:
+      ConfigError: a stage trains nothing, or names a scope that does not exist.
+    """
+    rows = []
+    for stage in stages:
+        model.begin(stage)
+        for scope in (*model.blocks(), *model.spec.logits_scopes):
+            rows.append(_row(model, stage, scope, batch_norm))
+    return rows
+
+
+def _row(model: TunedModel, stage: Stage, scope: str, batch_norm: str) -> dict[str, Any]:
+    inside = {n: v for n, v in model.variables_by_name().items() if in_scope(n, scope)}
+    trained = [v.name.removesuffix(":0") for v in model.trainable_weights]
+    mine = [name for name in trained if name in inside]
+    factors = rate_factors(stage, trained, model.blocks()) or {}
+    rates = {factors.get(name, 1.0) for name in mine}
+    return {
+        "stage": stage.name,
+        "scope": scope,
+        "variables": len(inside),
+        "parameters": sum(parameters(tuple(v.shape)) for v in inside.values()),
+        "trained": sum(parameters(tuple(inside[name].shape)) for name in mine),
+        "learning_rate": stage.learning_rate * max(rates) if rates else None,
+        "batch_norm": _mode(model, list(inside), batch_norm),
+    }
+
+
+def _mode(model: TunedModel, names: Sequence[str], batch_norm: str) -> str | None:
+    normalized = [name for name in names if name.rpartition("/")[2] in _STATISTICS]
+    if not normalized:
+        return None
+    modes = {model.batch_norm_is_frozen(name.rpartition("/")[0]) for name in normalized}
+    frozen = "inference, recalibrated" if batch_norm == "recalibrate" else "inference"
+    return " and ".join(frozen if mode else "batch statistics" for mode in sorted(modes))

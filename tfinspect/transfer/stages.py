@@ -1,0 +1,182 @@
+"""The stages of a fine-tuning: what is trained in each, how long, and at which rate."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tfinspect import files
+from tfinspect.errors import ConfigError
+from tfinspect.names import choices, in_scope
+from tfinspect.training.config import AUGMENTATIONS
+from tfinspect.transfer.finetune_config import FineTuneConfig
+
+HEAD, ALL = "head", "all"
+EVERYTHING = ("",)
+# Setting of a stage's file -> its type.
+_TYPES: dict[str, tuple[type, ...]] = {
+    "name": (str,),
+    "trainable": (str, list),
+    "epochs": (int,),
+    "learning_rate": (int, float),
+    "augment": (str,),
+    "layer_decay": (int, float),
+    "rates": (dict,),
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage.
+
+    Attributes:
+      name: for people.
+      scopes: what is trained, by whole components; `("",)` trains everything.
+      epochs: passes over the training split.
+      learning_rate: the peak of the stage's own schedule.
+      augment: of the training images, as `TrainConfig.augment`.
+      layer_decay: factor on the rate for each block further from the head; None: no decay.
+      rates: pairs of a scope and a factor on its rate; the longest matching scope counts.
+    """
+
+    name: str
+    scopes: tuple[str, ...]
+    epochs: int
+    learning_rate: float
+    augment: str = "auto"
+    layer_decay: float | None = None
+    rates: tuple[tuple[str, float], ...] = ()
+
+    def trains(self, name: str) -> bool:
+        """Tells whether a variable, or a scope, lies in what the stage trains."""
+        return any(in_scope(name, scope) for scope in self.scopes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the stage as JSON values."""
+        return dataclasses.asdict(self)
+
+
+def stage_from(stored: Mapping[str, Any]) -> Stage:
+    """Returns the stage that `to_dict` described."""
+    rates = tuple((scope, factor) for scope, factor in stored["rates"])
+    return Stage(**dict(stored) | {"scopes": tuple(stored["scopes"]), "rates": rates})
+
+
+def default_stages(
+    config: FineTuneConfig, head: Sequence[str], blocks: Sequence[str]
+) -> tuple[Stage, ...]:
+    """Returns the head first, on fixed images, then everything at a hundredth of the rate.
+
+    Args:
+      config: epochs, rates, and over how many stages the blocks become trainable.
+      head: scopes of the classifier.
+      blocks: scopes of the layers below it, from the images on.
+
+    Raises:
+      ConfigError: neither stage has an epoch.
+    """
+    augment = config.augment if config.augment != "auto" or config.views > 1 else "none"
+    rate, tuned_rate = config.peak_learning_rate, config.rate_of_everything
+    stages = [Stage(HEAD, tuple(head), config.head_epochs, rate, augment)]
+    for step in range(1, config.gradual + 1):
+        kept = len(blocks) - math.ceil(len(blocks) * step / config.gradual)
+        name = ALL if not kept else f"from {blocks[kept]}"
+        scopes = EVERYTHING if not kept else (*blocks[kept:], *head)
+        decay = config.layer_decay
+        stages.append(Stage(name, scopes, config.tune_epochs, tuned_rate, config.augment, decay))
+    stages = [stage for stage in stages if stage.epochs]
+    if not stages:
+        raise ConfigError("head_epochs and tune_epochs are both 0; give one of them 1 or more.")
+    return tuple(stages)
+
+
+def chosen_scopes(config: FineTuneConfig, scopes: Sequence[str]) -> tuple[Stage, ...]:
+    """Returns the one stage of slim's `--trainable_scopes`: these scopes at the full rate.
+
+    Raises:
+      ConfigError: it has no epoch.
+    """
+    epochs = config.head_epochs or config.tune_epochs
+    if not epochs:
+        raise ConfigError("the stage has no epochs; give --head-epochs 1 or more.")
+    rate, decay = config.peak_learning_rate, config.layer_decay
+    return (Stage("chosen scopes", tuple(scopes), epochs, rate, config.augment, decay),)
+
+
+def read_stages(path: str, config: FineTuneConfig, head: Sequence[str]) -> tuple[Stage, ...]:
+    """Reads stages from a YAML file: a list, or a list under `stages`.
+
+    A stage has `trainable` (scopes, `head` or `all`), `epochs`, `learning_rate`, and may have
+    `name`, `augment`, `layer_decay` and `rates` (scope: factor).
+
+    Raises:
+      ConfigError: the file is no such list, or a stage has a setting that does not exist or fit.
+      DataError: the file cannot be opened.
+    """
+    import yaml
+
+    try:
+        with files.open_file(path, "r") as stream:
+            loaded = yaml.safe_load(stream.read())
+    except (ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"'{path}' is no valid YAML: {reason}.") from error
+    listed = loaded.get("stages") if isinstance(loaded, dict) else loaded
+    if not isinstance(listed, list) or not listed or not all(isinstance(s, dict) for s in listed):
+        raise ConfigError(
+            f"'{path}' holds no list of stages; write '- trainable: head' with 'epochs: 10' below "
+            "it, and so on."
+        )
+    return tuple(
+        _read(settings, f"stage {number} of '{path}'", config, head)
+        for number, settings in enumerate(listed, 1)
+    )
+
+
+def _read(
+    settings: Mapping[str, Any], where: str, config: FineTuneConfig, head: Sequence[str]
+) -> Stage:
+    given = {str(key).replace("-", "_"): value for key, value in settings.items()}
+    _check_types(given, where)
+    trainable = given.get("trainable", ALL)
+    words = {HEAD: tuple(head), ALL: EVERYTHING}
+    listed = [trainable] if isinstance(trainable, str) else trainable
+    scopes = tuple(scope for one in listed for scope in words.get(one, (str(one),)))
+    stage = Stage(
+        name=given.get("name", where.partition(" of ")[0]),
+        scopes=scopes,
+        epochs=given.get("epochs", 0),
+        learning_rate=float(given.get("learning_rate", config.peak_learning_rate)),
+        augment=given.get("augment", config.augment),
+        layer_decay=given.get("layer_decay", config.layer_decay),
+        rates=tuple((str(k), float(v)) for k, v in given.get("rates", {}).items()),
+    )
+    _check(stage, where)
+    return stage
+
+
+def _check_types(given: Mapping[str, Any], where: str) -> None:
+    for key, value in given.items():
+        if key not in _TYPES:
+            raise ConfigError(f"no setting '{key}' in {where}; {choices(key, _TYPES)}.")
+        if not isinstance(value, _TYPES[key]) or isinstance(value, bool):
+            names = " or ".join(kind.__name__ for kind in _TYPES[key])
+            raise ConfigError(f"{key} {value!r} in {where} is of the wrong type; give {names}.")
+
+
+def _check(stage: Stage, where: str) -> None:
+    if stage.epochs < 1 or not (stage.learning_rate > 0 and math.isfinite(stage.learning_rate)):
+        raise ConfigError(
+            f"{where} trains nothing: epochs {stage.epochs}, learning_rate "
+            f"{stage.learning_rate:g}; give both above 0."
+        )
+    if stage.augment not in AUGMENTATIONS:
+        raise ConfigError(
+            f"augment '{stage.augment}' in {where} is unknown; "
+            f"{choices(stage.augment, AUGMENTATIONS)}."
+        )
+    if not stage.scopes or (stage.layer_decay is not None and not 0 < stage.layer_decay <= 1):
+        raise ConfigError(
+            f"{where} needs at least one trainable scope, and a layer_decay above 0, up to 1."
+        )

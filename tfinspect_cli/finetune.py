@@ -1,0 +1,45 @@
+"""`tfinspect finetune`."""
+
+from typing import Any
+
+import click
+
+from tfinspect_cli import finetune_output, finetune_request
+from tfinspect_cli.emit import format_option
+from tfinspect_cli.finetune_options import finetune_options, transfer_options
+
+
+@click.command(
+    "finetune",
+    epilog="Example: tfinspect finetune model.ckpt --net inception_resnet_v2 --data photos/",
+)
+@click.argument("checkpoint", required=False)
+@finetune_options
+@transfer_options
+@click.option("--output", type=click.Path(), help="Run directory.  [default: runs/DATA-NETWORK]")
+@click.option("--resume", is_flag=True, help="Go on with the run in --output, with its settings.")
+@click.option("--find-lr", is_flag=True, help="Only look for a rate for the head; draw its curve.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be loaded and trained.")
+@format_option
+def command(
+    checkpoint: str | None, output: str | None, resume: bool, output_format: str, **options: Any
+) -> None:
+    """Train a new classifier on new images, then the whole network, from a checkpoint.
+
+    CHECKPOINT is any file or run directory with weights, or a network's name for its published
+    ones. First the head alone is trained, on features that are computed once; then everything, at a
+    hundredth of the rate. Frozen tensors are compared byte for byte afterwards.
+    """
+    if resume:
+        run = finetune_request.resumed_run(checkpoint, output, options)
+        finetune_output.report(lambda m, observer: m.resume_finetuning(run, observer=observer))
+        return
+    request, config = finetune_request.request_and_config(checkpoint, options)
+    output = output or f"runs/{finetune_request.short(config.data)}-{config.net}"
+    shown = finetune_output.Shown(output_format, options["whole_report"], options["load_report"])
+    if options["find_lr"]:
+        finetune_output.find_learning_rate(request, config, output)
+    elif options["dry_run"]:
+        finetune_output.tell_plan(request, config, shown)
+    else:
+        finetune_output.fine_tune(request, config, output, shown)

@@ -1,0 +1,81 @@
+"""The command line of `tfinspect finetune` as the library's request and settings."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from tfinspect.transfer import finetune_config as configs
+from tfinspect_cli.load_options import load_rules
+from tfinspect_cli.training_options import given_settings
+
+_NEEDED = (("data", "photos/"), ("net", "inception_resnet_v2"))
+
+
+def request_and_config(checkpoint: str | None, options: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Returns the `TuningRequest` and the `FineTuneConfig` of a command line.
+
+    Raises:
+      click.UsageError: no checkpoint, no data, or no network.
+      ConfigError: a setting or a rename rule that cannot work.
+    """
+    from tfinspect.training.config import config_from
+    from tfinspect.transfer.prepare_tuning import TuningRequest
+
+    if checkpoint is None:
+        raise click.UsageError(
+            "a CHECKPOINT is missing; give a path, a run directory, or a network's name for its "
+            "published weights (or --resume with --output)."
+        )
+    excluded = (*options["exclude_scopes"], *options["excluded_list"])
+    rules = load_rules({**options, "exclude_scopes": excluded})
+    request = TuningRequest(checkpoint, rules, options["trainable_scopes"], options["stages_file"])
+    settings = _of_run(checkpoint) | _settings(options)
+    for name, example in _NEEDED:
+        if name not in settings:
+            raise click.UsageError(f"--{name} is missing; give it, such as --{name} {example}.")
+    return request, config_from(settings, "the command line", configs.FineTuneConfig)
+
+
+def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    names = configs.FineTuneConfig.__dataclass_fields__
+    return given_settings({name: value for name, value in options.items() if name in names})
+
+
+def _of_run(checkpoint: str) -> dict[str, Any]:
+    """Returns the network of a run directory; nothing for other checkpoints."""
+    if not os.path.isfile(os.path.join(checkpoint, "config.json")):
+        return {}
+    from tfinspect.training.run_directory import open_run
+
+    info = open_run(checkpoint)
+    return {"net": info.network, "width": info.width}
+
+
+def resumed_run(checkpoint: str | None, output: str | None, options: Mapping[str, Any]) -> str:
+    """Returns the run that `--resume` goes on with, given nothing else.
+
+    Raises:
+      click.UsageError: no run, a new checkpoint, or settings that would change it.
+    """
+    if checkpoint is not None:
+        raise click.UsageError(
+            f"both --resume and a checkpoint ('{checkpoint}') are given: --resume goes on with the "
+            "run in --output, a checkpoint begins a new one; leave one of them out."
+        )
+    if output is None:
+        raise click.UsageError("--resume needs --output, the run directory to go on with.")
+    given = [name for name, value in options.items() if value not in (None, False, ())]
+    if given:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise click.UsageError(
+            f"--resume takes the run's own settings, and {names} would change them; leave it out, "
+            "or start a new run in another --output."
+        )
+    return output
+
+
+def short(data: str) -> str:
+    """Returns a name for a run's directory from its data."""
+    return data.rstrip("/").rsplit("/", 1)[-1].split(".")[0] or "data"

@@ -1,0 +1,55 @@
+"""The options that say which network is built around a checkpoint."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+_OPTIONS = (
+    click.option("--net", metavar="NAME", help="The network; of a run of tfinspect it is known."),
+    click.option(
+        "--num-classes",
+        type=click.IntRange(min=1),
+        help="Columns of the logits.  [default: those of the checkpoint]",
+    ),
+    click.option(
+        "--image-size",
+        metavar="N|HxW",
+        help="Pixels, such as 331 or 240x320.  [default: the network's own]",
+    ),
+)
+
+
+def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--net`, `--num-classes` and `--image-size` to a command."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def image_size(text: str | None) -> tuple[int, int] | None:
+    """Reads `331` or `240x320` as (H, W).
+
+    Raises:
+      click.BadParameter: it is neither.
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"([1-9]\d{0,4})(?:x([1-9]\d{0,4}))?", text)
+    if match is None:
+        raise click.BadParameter(f"'{text}' is no size; write 331, or 240x320 for HxW.")
+    return int(match[1]), int(match[2] or match[1])
+
+
+def read_labels(path: str | None) -> tuple[str, ...] | None:
+    """Reads one label a line; None for no file.
+
+    Raises:
+      ConfigError: the file is missing, empty or no text.
+    """
+    if path is None:
+        return None
+    from tfinspect.extraction import labels_of_file
+
+    return labels_of_file(path)

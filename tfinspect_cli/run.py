@@ -1,0 +1,93 @@
+"""`tfinspect run`: a stored graph, fed and fetched from."""
+
+from typing import Any
+
+import click
+
+from tfinspect.errors import ConfigError
+from tfinspect_cli.emit import MACHINE_FORMATS, emit, format_option, message
+from tfinspect_cli.network_options import read_labels
+
+# What a graph's preparation calls its arguments, and how this command spells them.
+_SPELLED = {"input_name= (--input-name)": "--feed", "output_name= (--output-name)": "--fetch"}
+
+
+@click.command(
+    "run",
+    epilog="Example: tfinspect run frozen.pb --feed images=photo.jpg --feed keep_prob=1.0 "
+    "--fetch net/conv5/Relu:0 --top 5",
+)
+@click.argument("model_source", metavar="MODEL")
+@click.option(
+    "--feed",
+    "feeds",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An image, a .npy file, a number, a list or true/false; may be given more than once.",
+)
+@click.option(
+    "--fetch",
+    "fetches",
+    multiple=True,
+    metavar="NAME",
+    help="A tensor, op, variable or signature's output; may be given more than once.",
+)
+@click.option("--top", type=click.IntRange(min=1), help="Print so many likeliest classes.")
+@click.option("--checkpoint", metavar="PATH", help="Of the graph's variables.")
+@click.option("--net", metavar="NAME", help="Network whose preprocessing images get.")
+@click.option("--signature", metavar="NAME", help="Of a SavedModel.")
+@click.option("--labels", metavar="FILE", help="One label a line.")
+@click.option("--output", metavar="DIR", help="Save each fetched tensor here as a .npy file.")
+@format_option
+def command(
+    model_source: str,
+    feeds: tuple[str, ...],
+    fetches: tuple[str, ...],
+    top: int | None,
+    output: str | None,
+    output_format: str,
+    **options: Any,
+) -> None:
+    """Feed a stored graph, and fetch any of its tensors.
+
+    MODEL is a SavedModel, a MetaGraph with its checkpoint, a frozen GraphDef, or anything else that
+    predict takes. Images are resized, and scaled as the model or --net says; several for one NAME
+    make a batch. Without --fetch the likeliest classes are printed.
+    """
+    if fetches and top is not None and output_format in MACHINE_FORMATS:
+        raise click.UsageError(f"--fetch and --top are two tables; {output_format} holds one.")
+    from tfinspect.play import Setting, parse_feeds, play
+    from tfinspect.play.output import class_rows, save_values, value_rows
+
+    top = top or (None if fetches else 5)
+    setting = Setting(**{**options, "labels": read_labels(options["labels"])})
+    try:
+        played = play(
+            model_source, parse_feeds(feeds), fetches, setting=setting, classify=top is not None
+        )
+    except ConfigError as error:
+        text = str(error)
+        for library, spelled in _SPELLED.items():
+            text = text.replace(library, spelled)
+        raise ConfigError(text) from error
+    for note in played.notes:
+        message(f"Note: {note}")
+    saved = save_values(played.values, output) if output is not None else {}
+    if fetches:
+        rows = value_rows(played.values, saved)
+        emit(rows if output_format == "json" else _as_text(rows), output_format)
+    if top is not None:
+        emit(class_rows(played, top), output_format)
+
+
+def _as_text(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Writes lists as text, and leaves out columns that say nothing."""
+    silent = {key for key in rows[0] if all(row[key] is None for row in rows)}
+    return [
+        {
+            key: str(value) if key == "value" and value is not None else value
+            for key, value in row.items()
+            if key not in silent
+        }
+        for row in rows
+    ]

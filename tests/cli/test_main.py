@@ -15,7 +15,7 @@ def invoke(*arguments):
 def test_unknown_command_names_the_nearest_and_exits_2():
     result = invoke("tran")
     assert result.exit_code == 2
-    assert "Error: no command 'tran'; nearest: 'train'." in result.stderr
+    assert "Error: no command 'tran'; nearest: 'train'" in result.stderr
 
 
 @pytest.mark.parametrize("name", COMMANDS)

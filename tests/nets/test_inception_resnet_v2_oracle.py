@@ -50,7 +50,7 @@ def expected():
     return json.loads((INCEPTION_RESNET / "train.json").read_text())
 
 
-def compare_inference(model, key, images):
+def check_inference(model, key, images):
     stored = arrays("inception_resnet_v2/eval.npz")
     run = tf.function(lambda fed: model.network(fed, False)[1])
     end_points = {name: value.numpy() for name, value in run(images).items()}
@@ -71,7 +71,7 @@ def compare_inference(model, key, images):
 
 @pytest.mark.slow
 def test_inference_is_the_originals(model):
-    compare_inference(model, "eval", UNIFORM)
+    check_inference(model, "eval", UNIFORM)
 
 
 @pytest.mark.slow
@@ -84,7 +84,7 @@ def test_end_points_have_the_originals_names_shapes_and_order(model):
 
 @pytest.mark.oracle_full
 def test_inference_on_a_pattern_is_the_originals(model):
-    compare_inference(model, "pattern", pattern())
+    check_inference(model, "pattern", pattern())
 
 
 @pytest.fixture(scope="module")

@@ -55,7 +55,7 @@ def test_auxiliary_head_is_left_out_of_slims_flags_with_a_note(settings, pretrai
         prepare_tuning(TuningRequest(pretrained, trainable_scopes=scopes), config)
 
 
-def refuse(settings, request, error, match, **changes):
+def check_refused(settings, request, error, match, **changes):
     with pytest.raises(error, match=match) as caught:
         prepare_tuning(request, dataclasses.replace(settings, **changes))
     assert "\n" not in str(caught.value)
@@ -63,12 +63,14 @@ def refuse(settings, request, error, match, **changes):
 
 def test_data_of_one_class(settings, pretrained, tmp_path):
     data = write_images(tmp_path / "one", {"only": 5})
-    refuse(settings, TuningRequest(pretrained), DataError, "one class only.*add a class", data=data)
+    check_refused(
+        settings, TuningRequest(pretrained), DataError, "one class only.*add a class", data=data
+    )
 
 
 def test_fewer_images_than_a_split_needs(settings, pretrained, tmp_path):
     data = write_images(tmp_path / "few", {"a": 1, "b": 1})
-    refuse(settings, TuningRequest(pretrained), DataError, "too few images", data=data)
+    check_refused(settings, TuningRequest(pretrained), DataError, "too few images", data=data)
 
 
 def test_fewer_training_images_than_classes(settings, pretrained, tmp_path):
@@ -87,7 +89,7 @@ def test_fewer_training_images_than_classes(settings, pretrained, tmp_path):
 def test_corrupt_image_is_named(settings, pretrained, tmp_path):
     data = write_images(tmp_path / "corrupt", {"a": 10, "b": 10})
     (tmp_path / "corrupt" / "a" / "03.png").write_bytes(b"no picture")
-    refuse(settings, TuningRequest(pretrained), DataError, "03.png", data=data)
+    check_refused(settings, TuningRequest(pretrained), DataError, "03.png", data=data)
     config = dataclasses.replace(settings, data=data, skip_corrupt=True, batch_size=8)
     assert "1 corrupt images are left out, such as a/03.png" in " ".join(
         prepare_tuning(TuningRequest(pretrained), config).notes
@@ -95,7 +97,7 @@ def test_corrupt_image_is_named(settings, pretrained, tmp_path):
 
 
 def test_images_too_small_for_the_network_name_the_smallest(settings, pretrained):
-    refuse(
+    check_refused(
         settings,
         TuningRequest(pretrained),
         NetworkError,
@@ -110,12 +112,12 @@ def test_checkpoint_of_another_network_is_recognised(settings, tmp_path):
     prefix = str(tmp_path / "model.ckpt-1")
     network = SlimModel(get_spec("cifar_resnet14_v2").with_image_size(SIZE), 10, seed=None)
     checkpoints.save(prefix, network.variables_by_name())
-    refuse(settings, TuningRequest(prefix), NetworkError, "cifar_resnet14_v2")
+    check_refused(settings, TuningRequest(prefix), NetworkError, "cifar_resnet14_v2")
 
 
 def test_checkpoint_of_other_classes_is_named_where_the_classifier_is_wanted(settings, pretrained):
     request = TuningRequest(pretrained, LoadRules(("resnet/stage3",)))
-    refuse(settings, request, NetworkError, "10 classes and the network 3.*resnet/logits")
+    check_refused(settings, request, NetworkError, "10 classes and the network 3.*resnet/logits")
 
 
 def test_truncated_checkpoint(settings, pretrained, tmp_path):
@@ -123,22 +125,24 @@ def test_truncated_checkpoint(settings, pretrained, tmp_path):
         shutil.copy(os.path.join(os.path.dirname(pretrained), name), tmp_path)
     index = tmp_path / "model.ckpt-7.index"
     index.write_bytes(index.read_bytes()[:100])
-    refuse(settings, TuningRequest(str(tmp_path / "model.ckpt-7")), ArtifactError, "model.ckpt-7")
+    check_refused(
+        settings, TuningRequest(str(tmp_path / "model.ckpt-7")), ArtifactError, "model.ckpt-7"
+    )
 
 
 def test_excluded_scope_that_matches_nothing(settings, pretrained):
     request = TuningRequest(pretrained, LoadRules(("resnet/logit",)))
-    refuse(settings, request, ConfigError, "'resnet/logits'")
+    check_refused(settings, request, ConfigError, "'resnet/logits'")
 
 
 def test_stage_that_trains_nothing(settings, pretrained):
     request = TuningRequest(pretrained, trainable_scopes=("resnet/Logits",))
-    refuse(settings, request, ConfigError, "trains nothing")
+    check_refused(settings, request, ConfigError, "trains nothing")
 
 
 def test_both_ways_to_say_what_is_trained(settings, pretrained):
     request = TuningRequest(pretrained, LoadRules(), ("resnet/logits",), "stages.yaml")
-    refuse(settings, request, ConfigError, "give one")
+    check_refused(settings, request, ConfigError, "give one")
 
 
 @pytest.mark.parametrize(

@@ -233,8 +233,11 @@ def _record(
         two.shape,
         one.dtype,
         two.dtype,
-        **asdict(found),
-        reason=reason,
+        found.relative_l2,
+        found.max_abs,
+        found.cosine,
+        found.changed,
+        reason,
     )
 
 

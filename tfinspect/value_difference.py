@@ -69,7 +69,7 @@ def value_difference(
 
 def _has_doubles(*vectors: "np.ndarray") -> bool:
     # Squares of narrower numbers fit a double.
-    return any(vector.dtype.name in ("float64", "complex128") for vector in vectors)
+    return any(vector.dtype.char in "dD" for vector in vectors)
 
 
 def _added(one: "np.ndarray", two: "np.ndarray", sums: "_Sums") -> "_Sums":

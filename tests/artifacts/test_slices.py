@@ -29,7 +29,7 @@ def test_shape_that_no_tensor_has_is_refused(sizes):
 
 def test_slice_without_length_is_the_whole_axis():
     data = field(1, b"") + field(1, field(1, 2) + field(2, 3))
-    assert parse_slice(data, 0, len(data)) == (Extent(0, -1), Extent(2, 3))
+    assert parse_slice(data) == (Extent(0, -1), Extent(2, 3))
 
 
 def test_shape_of_a_slice():
@@ -116,3 +116,8 @@ def test_index_outside_the_shape_is_refused(index):
 def test_slices_that_do_not_cover_are_refused(places):
     with pytest.raises(WireError, match="has slices"):
         assemble((4,), np.dtype(int), places, lambda _: np.zeros(2, int))
+
+
+def test_every_special_byte_of_a_name_is_escaped_once():
+    whole = slice_key(b"a\xffb\x00", ())
+    assert whole == b"\x00" + b"a\xff\x00b\x00\xff\x00\x01" + b"\x00"

@@ -81,7 +81,7 @@ def parse_entry(data: bytes) -> BundleEntry:
         elif number == 6:
             crc = value
         elif number == 7 and wire_type == LENGTH:
-            slices.append(parse_slice(data, start, end))
+            slices.append(parse_slice(data[start:end]))
     if shape is None or min(shard, offset, size) < 0:
         raise WireError(f"shape {shape}, data file {shard}, offset {offset}, size {size}")
     return BundleEntry(dtype_name(dtype), shape, shard, offset, size, crc, tuple(slices))

@@ -213,7 +213,7 @@ def _parse_slices(data: bytes, start: int, end: int, number: int) -> _Saved:
         elif field.number == 3:
             dtype = field.value
         elif field.number == 4 and field.wire_type == LENGTH:
-            slices.append((number, parse_slice(data, field.start, field.end)))
+            slices.append((number, parse_slice(data[field.start : field.end])))
     name = readable_key(key, {})
     if shape is None:
         raise WireError(f"'{name}' has no shape")

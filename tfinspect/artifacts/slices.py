@@ -7,9 +7,9 @@ Sources: `tensorflow/core/framework/tensor_{shape,slice}.proto`,
 
 import functools
 import math
+import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfinspect.artifacts.wire import LENGTH, VARINT, WireError, fields, signed
 
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 _MOST_DIMENSIONS = 254
 _MOST_ELEMENTS = (1 << 63) - 1
 _WHOLE = -1
+# Inside a key these two bytes are followed by the other one.
+_ESCAPED = re.compile(rb"[\x00\xff]")
+_BEHIND = {b"\x00": b"\xff", b"\xff": b"\x00"}
 
 
-@dataclass(frozen=True)
-class Extent:
+class Extent(NamedTuple):
     """Start and length of a slice along one axis; length -1 is the whole axis."""
 
     start: int
@@ -66,14 +68,15 @@ def parse_shape(data: bytes) -> tuple[int, ...] | None:
     return tuple(shape)
 
 
-def parse_slice(data: bytes, start: int, end: int) -> tuple[Extent, ...]:
-    """Reads a TensorSliceProto.
+@functools.lru_cache(maxsize=4096)
+def parse_slice(data: bytes) -> tuple[Extent, ...]:
+    """Reads a TensorSliceProto; nearly all are of whole tensors, and so the same bytes.
 
     Raises:
       WireError: it is no slice.
     """
     extents = []
-    for field in fields(data, start, end):
+    for field in fields(data):
         if field.number != 1 or field.wire_type != LENGTH:
             continue
         begin, length = 0, _WHOLE
@@ -86,6 +89,7 @@ def parse_slice(data: bytes, start: int, end: int) -> tuple[Extent, ...]:
     return tuple(extents)
 
 
+@functools.lru_cache(maxsize=4096)
 def slice_shape(extents: tuple[Extent, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
     """Returns the shape of one slice of a variable.
 
@@ -100,8 +104,13 @@ def slice_shape(extents: tuple[Extent, ...], shape: tuple[int, ...]) -> tuple[in
 
 def slice_key(name: bytes, extents: tuple[Extent, ...]) -> bytes:
     """Returns the key under which a slice of a variable is stored."""
-    escaped = name.replace(b"\xff", b"\xff\x00").replace(b"\x00", b"\x00\xff") + b"\x00\x01"
-    parts = [_unsigned(0), escaped, _unsigned(len(extents))]
+    escaped = _ESCAPED.sub(lambda found: found[0] + _BEHIND[found[0]], name)
+    return _unsigned(0) + escaped + b"\x00\x01" + _extents_key(extents)
+
+
+@functools.lru_cache(maxsize=4096)
+def _extents_key(extents: tuple[Extent, ...]) -> bytes:
+    parts = [_unsigned(len(extents))]
     for extent in extents:
         parts += [_signed(extent.start), _signed(extent.length)]
     return b"".join(parts)

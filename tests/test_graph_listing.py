@@ -47,6 +47,11 @@ def test_consumers_of_an_op_include_what_runs_after_it():
     assert _names(consumers_of="net/conv10/split") == ["net/probabilities:0"]
 
 
+def test_output_that_an_op_does_not_have_is_refused():
+    with pytest.raises(ConfigError, match="has no output 2; nearest: 'net/conv10/split:"):
+        _names(consumers_of="net/conv10/split:2")
+
+
 def test_names_in_functions_are_their_own():
     assert _names(consumers_of="images") == ["net/conv1/Conv2D:0", "Relu:0"]
     assert _names(consumers_of="images", function="inner") == ["Relu:0"]

@@ -27,7 +27,8 @@ ALLOWED = {
     "graph_listing": BASE | {"entries", "listing", "graph_relations"},
     "op_costs": BASE | {"entries"},
     "graph_views": BASE | {"entries", "op_costs"},
-    "tensors": BASE | {"entries", "artifacts", "graph_listing", "live_graph", "shape_inference"},
+    "tensors": BASE
+    | {"entries", "artifacts", "graph_listing", "live_graph", "live_variables", "shape_inference"},
     "live_graph": BASE | {"artifacts"},
     "live_keras": BASE,
     "live_variables": BASE | {"entries", "artifacts", "live_graph", "live_keras"},

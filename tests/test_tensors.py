@@ -122,6 +122,12 @@ def test_tensor_of_a_network_is_got_by_name():
     assert found.graph.get_tensor_by_name("images:0").shape == (None, 32, 32, 3)
 
 
+def test_value_of_a_live_keras_variable_is_got_by_its_name():
+    model = tf_keras.Sequential([tf_keras.layers.Dense(2, input_shape=(3,), name="logits")])
+    found = tfinspect.get_tensor(model, "logits/kernel")
+    assert (found.numpy() == model.layers[0].kernel.numpy()).all()
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -104,6 +104,7 @@ class OpEntry:
       outputs: what it makes; empty for an op such as `NoOp`.
       function: the function of the library that it stands in; None for the main graph.
       window: sizes of a pooling op's window along each axis; empty for other ops.
+      calls: the function of the library that it calls; None for all but calls.
     """
 
     name: str
@@ -113,3 +114,4 @@ class OpEntry:
     outputs: tuple[TensorEntry, ...] = ()
     function: str | None = None
     window: tuple[int, ...] = ()
+    calls: str | None = None

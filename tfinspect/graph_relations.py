@@ -55,6 +55,9 @@ def consumers(ops: Sequence[OpEntry], name: str) -> list[OpEntry]:
       ConfigError: there is no such op or tensor, or nobody takes it.
     """
     op_name, place = _named(ops, name)
+    made = [one.name for op in ops if op.name == op_name for one in op.outputs]
+    if place is not None and f"{op_name}:{place}" not in made:
+        raise ConfigError(f"'{op_name}' has no output {place}; {choices(name, made)}.")
 
     def takes(op: OpEntry) -> bool:
         if place is not None:

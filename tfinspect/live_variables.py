@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,32 +25,50 @@ def live_variables(obj: Any) -> list[VariableEntry]:
     Raises:
       ArtifactError: it has no variables to list.
     """
+    named = named_variables(obj)
+    if named is not None:
+        trainable = _trainable(obj)
+        return [_entry(name, one, trainable(one)) for name, one in named] + _slots(obj)
+    graph = obj if hasattr(obj, "as_graph_def") else getattr(obj, "graph", None)
+    if hasattr(graph, "as_graph_def"):
+        declared = live_graph.as_meta_graph(graph).variables
+        return list(declared or live_graph.as_artifact(graph).variables)
+    raise ArtifactError(
+        f"a {type(obj).__name__} has no variables; give a path, a tf.Graph, a concrete "
+        "function (`f.get_concrete_function(...)`) or a Keras model."
+    )
+
+
+def named_variables(obj: Any) -> list[tuple[str, Any]] | None:
+    """Returns (name, variable) of an object that holds variables itself; None for others.
+
+    Optimizer slots are left out.
+    """
     by_name = getattr(obj, "variables_by_name", None)
     held = by_name() if callable(by_name) else getattr(obj, "variables", None)
     if isinstance(held, Mapping):
-        return _entries(held.items(), {id(one) for one in held.values() if one.trainable})
+        return list(held.items())
     if live_keras.is_keras_model(obj):
-        return _of_keras(obj)
-    graph = obj if hasattr(obj, "as_graph_def") else getattr(obj, "graph", None)
-    if held is None and hasattr(graph, "as_graph_def"):
-        declared = live_graph.as_meta_graph(graph).variables
-        return list(declared or live_graph.as_artifact(graph).variables)
+        return _told_apart(live_keras.named_weights(obj))
     if held is None or callable(held):
-        raise ArtifactError(
-            f"a {type(obj).__name__} has no variables; give a path, a tf.Graph, a concrete "
-            "function (`f.get_concrete_function(...)`) or a Keras model."
-        )
-    named = [(live_keras.path_of(variable), variable) for variable in held]
-    trainable = getattr(obj, "trainable_variables", ())
-    return _entries(_told_apart(named), {id(variable) for variable in trainable})
+        return None
+    return _told_apart((live_keras.path_of(variable), variable) for variable in held)
 
 
-def _of_keras(model: Any) -> list[VariableEntry]:
-    trainable = {id(weight) for weight in model.trainable_weights}
-    entries = _entries(_told_apart(live_keras.named_weights(model)), trainable)
-    state = live_keras.optimizer_variables(model)
-    slots = [_entry(name, variable, None) for name, variable in _told_apart(state)]
-    return entries + [replace(entry, slot=True) for entry in slots]
+def _trainable(obj: Any) -> Callable[[Any], bool]:
+    """Returns what tells a trainable variable of an object: a frozen layer's is none."""
+    held = getattr(obj, "trainable_variables", None)
+    if held is None or callable(held):
+        return lambda variable: bool(variable.trainable)
+    trainable = {id(variable) for variable in held}
+    return lambda variable: id(variable) in trainable
+
+
+def _slots(obj: Any) -> list[VariableEntry]:
+    if not live_keras.is_keras_model(obj):
+        return []
+    state = _told_apart(live_keras.optimizer_variables(obj))
+    return [replace(_entry(name, variable, None), slot=True) for name, variable in state]
 
 
 def _told_apart(named: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
@@ -61,10 +79,6 @@ def _told_apart(named: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
         found.append((f"{name}_{seen[name]}" if seen[name] else name, variable))
         seen[name] += 1
     return found
-
-
-def _entries(named: Iterable[tuple[str, Any]], trainable: set[int]) -> list[VariableEntry]:
-    return [_entry(name, variable, id(variable) in trainable) for name, variable in named]
 
 
 def _entry(name: str, variable: Any, trainable: bool | None) -> VariableEntry:

@@ -105,10 +105,10 @@ def get_tensor(obj: Any, name: str) -> Any:
 
     Args:
       obj: a live object, as `list_tensors` takes them; or a path or an opened artifact.
-      name: as `list_tensors` gives it; of an artifact also a variable's.
+      name: as `list_tensors` gives it, or a variable's as `list_variables` does.
 
     Returns:
-      Of a live object the `tf.Tensor` in its graph. Models are traced anew in each call, but for
+      Of a live object the `tf.Tensor` in its graph; of its variable the value now. Models are traced anew in each call, but for
       this package's `Model`: several tensors of one model are taken from one graph.
       Of an artifact the NumPy value of a variable or constant.
 
@@ -120,6 +120,7 @@ def get_tensor(obj: Any, name: str) -> Any:
     if isinstance(obj, Artifact):
         return _stored_value(obj, name)
     from tfinspect.live_graph import graph_of
+    from tfinspect.live_variables import named_variables
 
     graph = graph_of(obj)
     try:
@@ -127,10 +128,19 @@ def get_tensor(obj: Any, name: str) -> Any:
         # By its whole name: as a number `-1` and `0_1` are places, too.
         return next(tensor for tensor in made if tensor.name == name)
     except (KeyError, ValueError, StopIteration) as error:
-        names = [made.name for op in graph.get_operations() for made in op.outputs]
+        variables = dict(named_variables(obj) or ())
+        if name.removesuffix(":0") in variables:
+            return _value_of(variables[name.removesuffix(":0")])
+        names = [made.name for op in graph.get_operations() for made in op.outputs] + [*variables]
         raise ArtifactError(
             f"no tensor '{name}' in this {type(obj).__name__}; {choices(name, names)}."
         ) from error
+
+
+def _value_of(variable: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.convert_to_tensor(variable)
 
 
 def _stored_value(artifact: Artifact, name: str) -> Any:

@@ -316,3 +316,9 @@ def test_name_that_is_another_arrays_place_is_not_taken(path):
     with h5py.File(path) as file:
         for entry in artifact.variables:
             np.testing.assert_array_equal(artifact.read(entry.name), file[entry.key][()])
+
+
+def test_hdf5_under_the_name_of_a_keras_archive_is_read(tmp_path):
+    path = tmp_path / "old.keras"
+    path.write_bytes((KERAS3 / "model.h5").read_bytes())
+    assert open_artifact(path).variables == open_artifact(KERAS3 / "model.h5").variables

@@ -1,7 +1,7 @@
 """What every artifact with a graph has: ops, their outputs, constants."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +14,7 @@ from tfinspect.artifacts.dtypes import element_bytes, is_readable
 from tfinspect.artifacts.graph_file import GraphFile
 from tfinspect.artifacts.graph_ops import GraphOps, GraphVariable, read_ops
 from tfinspect.artifacts.graph_proto import GraphRanges, Range, constant_tensor, parse, scan_graph
+from tfinspect.artifacts.kernel_users import KernelUsers
 from tfinspect.artifacts.op_outputs import OpDefinitions
 from tfinspect.artifacts.wire import WireError
 from tfinspect.entries import OpEntry, TensorEntry, VariableEntry
@@ -91,6 +92,16 @@ class GraphArtifact(Artifact):
     def functions(self) -> tuple[str, ...]:
         """Names of the functions in the graph's library."""
         return tuple(self.graph.functions)
+
+    @cached_property
+    def kernel_users(self) -> KernelUsers:
+        """What the ops tell of the variables that they take as kernels."""
+        return KernelUsers(self.ops)
+
+    @cached_property
+    def layer_classes(self) -> Mapping[str, str]:
+        """Variable -> class of its layer, as far as the ops of the main graph tell."""
+        return self.kernel_users.of_main()
 
     @cached_property
     def saver_tensors(self) -> frozenset[str]:

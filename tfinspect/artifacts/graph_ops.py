@@ -33,6 +33,7 @@ _SHAPED_OPS = frozenset(
 ) | (VARIABLE_OPS - {"VarHandleOp"})
 _POOLING_OPS = frozenset({"AvgPool", "AvgPool3D", "MaxPool", "MaxPool3D", "MaxPoolWithArgmax"})
 _HANDLE_OPS = frozenset({"VarHandleOp"})
+_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 # Before this version of the format, a placeholder's empty shape stood for an unknown one.
 _STRICT_PLACEHOLDERS = 24
 
@@ -146,7 +147,8 @@ class _Reader:
         )
         taken, after = self._parted(inputs)
         window = tuple(node.attr["ksize"].list.i) if op_type in _POOLING_OPS else ()
-        return OpEntry(name, op_type, taken, after, tensors, function, window)
+        called = node.attr["f"].func.name if op_type in _CALLS else None
+        return OpEntry(name, op_type, taken, after, tensors, function, window, called)
 
     def _parted(self, inputs: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Returns the tensors that a node takes, and the ops that it runs after."""

@@ -76,8 +76,11 @@ def hdf5_file(path: str) -> str | None:
 
 
 def zip_archive(path: str) -> str | None:
-    """Recognises a `.keras` file by its name or a zip's signature."""
-    if not os.path.isfile(path) or os.path.getsize(path) == 0:
+    """Recognises a `.keras` file by its name or a zip's signature.
+
+    Keras before 2.12 wrote HDF5 under every name.
+    """
+    if not os.path.isfile(path) or os.path.getsize(path) == 0 or hdf5_file(path):
         return None
     return path if path.endswith(".keras") or first_bytes(path, 4) == _ZIP_MAGIC else None
 

@@ -96,9 +96,10 @@ class MetaGraph(GraphArtifact):
 
     @cached_property
     def saver_tensors(self) -> frozenset[str]:
-        """Names of the ops by which the graph saves and restores its variables."""
+        """Names of the ops by which the graph saves and restores, and is told of its assets."""
         saver = self._message(_SAVER).saver_def
-        names = (saver.filename_tensor_name, saver.save_tensor_name, saver.restore_op_name)
+        names = [saver.filename_tensor_name, saver.save_tensor_name, saver.restore_op_name]
+        names += [asset.tensor_info.name for asset in self._message(_ASSET).asset_file_def]
         return frozenset(name.partition(":")[0] for name in names if name)
 
     def _message(self, number: int) -> Any:

@@ -17,7 +17,7 @@ from tfinspect.artifacts.collection_items import AssetDef
 from tfinspect.artifacts.graph_file import SAVED_MODEL, GraphFile, read_graph_file
 from tfinspect.artifacts.graph_proto import Range, messages
 from tfinspect.artifacts.meta_graph import MetaGraph
-from tfinspect.artifacts.saved_objects import SavedObjects
+from tfinspect.artifacts.saved_objects import SavedObjects, own_names, stored_twice
 from tfinspect.artifacts.variable_defs import TRAINABLE
 from tfinspect.artifacts.wire import WireError
 from tfinspect.entries import VariableEntry
@@ -68,6 +68,11 @@ def _meta_graphs(file: GraphFile) -> list[Range]:
     return found
 
 
+def _key(entry: VariableEntry) -> str:
+    """Returns what a variable is called in the checkpoint."""
+    return entry.key or entry.name
+
+
 class SavedModel(MetaGraph):
     """A SavedModel: one of its graphs, and the variables that all of them share.
 
@@ -115,14 +120,34 @@ class SavedModel(MetaGraph):
             return super().variables
         trainable = self._trainable
         held = self.collections_of_variables
+        names = own_names(self.bundle.variables, self._objects.names)
         return tuple(
             replace(
                 entry,
+                name=name,
                 trainable=trainable.get(entry.key),
                 collections=held.get(entry.name, ()),
             )
-            for entry in self.bundle.variables
+            for name, entry in zip(names, self.bundle.variables, strict=True)
         )
+
+    @cached_property
+    def layer_classes(self) -> Mapping[str, str]:
+        """Variable -> class of its layer, as far as the ops of graph and functions tell."""
+        found: dict[str, str] = {}
+        for function, bound in self._objects.bound.items():
+            layers = self.kernel_users.of_arguments(function)
+            for layer, keys in zip(layers[len(layers) - len(bound) :], bound, strict=False):
+                found |= dict.fromkeys(keys, layer) if layer else {}
+        names = self._objects.names
+        # Of two copies of a variable the functions use one.
+        of_own = {names[key]: layer for key, layer in found.items() if key in names}
+        of_keys = {
+            entry.name: found.get(entry.key or "") or of_own.get(names.get(entry.key or "", ""))
+            for entry in self.variables
+        }
+        # Not `super().layer_classes`: a cached property keeps its value under the name of this one.
+        return self.kernel_users.of_main() | {name: one for name, one in of_keys.items() if one}
 
     @cached_property
     def _trainable(self) -> Mapping[str, bool]:
@@ -156,6 +181,7 @@ class SavedModel(MetaGraph):
             found.append(f"{len(missing)} assets are missing, first '{missing[0]}'.")
         if self.bundle is not None:
             found += self.bundle.notes
+            found += stored_twice(self.variables)
         elif super().variables:
             found.append(
                 f"'{os.path.join(self.path, 'variables', 'variables.index')}' is missing: the "
@@ -168,16 +194,16 @@ class SavedModel(MetaGraph):
 
     def _read(self, entry: VariableEntry) -> "np.ndarray":
         if self.bundle is not None and self._in_bundle(entry):
-            return self.bundle.read(entry.name)
+            return self.bundle.read(_key(entry))
         return super()._read(entry)
 
     def _read_part(self, entry: VariableEntry, index: Index) -> "np.ndarray":
         if self.bundle is not None and self._in_bundle(entry):
-            return self.bundle.read_part(entry.name, index)
+            return self.bundle.read_part(_key(entry), index)
         return super()._read_part(entry, index)
 
     def why_unreadable(self, entry: VariableEntry) -> str:
         """Says what its checkpoint's reader says."""
         if self.bundle is not None and self._in_bundle(entry):
-            return self.bundle.why_unreadable(self.bundle.entry(entry.name))
+            return self.bundle.why_unreadable(self.bundle.entry(_key(entry)))
         return super().why_unreadable(entry)

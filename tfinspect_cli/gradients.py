@@ -1,5 +1,6 @@
 """`tfinspect gradients`."""
 
+import os
 from typing import Any
 
 import click
@@ -7,6 +8,7 @@ import click
 from tfinspect_cli.emit import emit, format_option, message
 from tfinspect_cli.model_options import model_options, take_model_options
 from tfinspect_cli.stages import stages
+from tfinspect_cli.writable import check_writable
 
 
 @click.command("gradients", epilog="Example: tfinspect gradients runs/digits --output hardest")
@@ -56,6 +58,8 @@ def command(
     MODEL is a run directory, or with --data any model that can be differentiated: a SavedModel, a
     graph, a Keras file, or a network's name with --checkpoint.
     """
+    held = None if arrays is None else os.path.dirname(arrays) or "."
+    check_writable(written=[norms_csv], directories=[output, held])
     from tfinspect.model import load_model
     from tfinspect.ranking import output as written
     from tfinspect.ranking import rank_examples

@@ -6,6 +6,7 @@ import click
 
 from tfinspect_cli.emit import write_lines
 from tfinspect_cli.model_options import model_options, take_model_options
+from tfinspect_cli.writable import check_writable
 
 
 @click.command("report", epilog="Example: tfinspect report runs/digits --data digits")
@@ -38,6 +39,7 @@ def command(model: str, output: str, data: str | None, limit: int, **given: Any)
     variables, a run's curves and settings, and with --data the activations of sample images and the
     examples whose labels look wrong. It is one file that needs no network.
     """
+    check_writable(written=[output])
     from tfinspect.report import ReportOptions, write_report
 
     options = ReportOptions(data=data, limit=limit, loading=take_model_options(given))

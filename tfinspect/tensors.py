@@ -108,8 +108,9 @@ def get_tensor(obj: Any, name: str) -> Any:
       name: as `list_tensors` gives it, or a variable's as `list_variables` does.
 
     Returns:
-      Of a live object the `tf.Tensor` in its graph; of its variable the value now. Models are traced anew in each call, but for
-      this package's `Model`: several tensors of one model are taken from one graph.
+      Of a live object the `tf.Tensor` in its graph, of its variable the value that it has now.
+        Models are traced anew in each call, but for this package's `Model`: several tensors of one
+        model are taken from one graph.
       Of an artifact the NumPy value of a variable or constant.
 
     Raises:

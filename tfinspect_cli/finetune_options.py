@@ -6,20 +6,20 @@ from typing import Any
 
 import click
 
+from tfinspect.training.config import SCHEDULES
 from tfinspect.transfer import finetune_config as configs
 from tfinspect_cli import training_options
 from tfinspect_cli.load_options import load_options
+from tfinspect_cli.network_options import net_and_size_options
 
 _HELPS = training_options.HELPS | {
     "data": "An image folder, an archive, TFRecord shards, digits, cifar10 or cifar100.",
-    "net": "Network of the checkpoint; `tfinspect nets` lists them.  [default: of a run: its own]",
     "width": "Factor on the number of filters of a CIFAR network.",
     "batch_size": "Images per step.  [default: 8 to 32, by the number of images]",
     "learning_rate": "Of the head.  [default: 0.001, momentum: 0.01]",
     "tune_learning_rate": "Of everything.  [default: a hundredth of the head's]",
     "augment": "Random changes of the training images; auto: none for the head, then the network's "
     "own.",
-    "image_size": "Height and width of the images.  [default: the network's own]",
     "head_epochs": "Epochs with the head alone trainable; 0 leaves them out.",
     "tune_epochs": "Epochs with everything trainable; 0 leaves them out.",
     "gradual": "Stages over which the layers below the head become trainable, the last first.",
@@ -33,10 +33,13 @@ _HELPS = training_options.HELPS | {
     "seed": "Determines the split, weights, order and augmentation.",
 }
 _CHOICES = training_options.CHOICES | {
+    # Piecewise drops at epochs of a whole run; a stage has its own rate, and few epochs.
+    "schedule": tuple(name for name in SCHEDULES if name != "piecewise"),
     "batch_norm": configs.BATCH_NORM_MODES,
     "class_weights": configs.CLASS_WEIGHTS,
 }
-_FIRST = ("net", "data")
+# Those of every command that builds a network.
+_SHARED = ("net", "image_size")
 
 
 class Scopes(click.ParamType):
@@ -53,9 +56,8 @@ class Scopes(click.ParamType):
 def finetune_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds one option per setting of `FineTuneConfig`; one that is not given stays None."""
     every = dataclasses.fields(configs.FineTuneConfig)
-    fields = [field for field in every if field.name not in configs.NOT_TAKEN]
-    fields.sort(key=lambda field: field.name not in _FIRST)
-    return training_options.options_of(fields, _HELPS, _CHOICES)(function)
+    fields = [field for field in every if field.name not in (*configs.NOT_TAKEN, *_SHARED)]
+    return net_and_size_options(training_options.options_of(fields, _HELPS, _CHOICES)(function))
 
 
 def transfer_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ import click
 
 from tfinspect.transfer import finetune_config as configs
 from tfinspect_cli.load_options import load_rules
+from tfinspect_cli.network_options import image_size
 from tfinspect_cli.training_options import given_settings
 
 _NEEDED = (("data", "photos/"), ("net", "inception_resnet_v2"))
@@ -31,7 +32,8 @@ def request_and_config(checkpoint: str | None, options: Mapping[str, Any]) -> tu
     excluded = (*options["exclude_scopes"], *options["excluded_list"])
     rules = load_rules({**options, "exclude_scopes": excluded})
     request = TuningRequest(checkpoint, rules, options["trainable_scopes"], options["stages_file"])
-    settings = _of_run(checkpoint) | _settings(options)
+    sized = {**options, "image_size": image_size(options["image_size"])}
+    settings = _of_run(checkpoint) | _settings(sized)
     for name, example in _NEEDED:
         if name not in settings:
             raise click.UsageError(f"--{name} is missing; give it, such as --{name} {example}.")
@@ -44,13 +46,14 @@ def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_run(checkpoint: str) -> dict[str, Any]:
-    """Returns the network of a run directory; nothing for other checkpoints."""
+    """Returns network and image size of a run directory; nothing for other checkpoints."""
     if not os.path.isfile(os.path.join(checkpoint, "config.json")):
         return {}
     from tfinspect.training.run_directory import open_run
 
     info = open_run(checkpoint)
-    return {"net": info.network, "width": info.width}
+    size = {"image_size": info.image_shape[:2]} if info.image_shape else {}
+    return {"net": info.network, "width": info.width, **size}
 
 
 def resumed_run(checkpoint: str | None, output: str | None, options: Mapping[str, Any]) -> str:

@@ -7,9 +7,14 @@ import click
 
 from tfinspect.errors import ConfigError
 from tfinspect.nets.registry import get_spec
+from tfinspect_cli.weights_path import weights_path
 
 _OPTIONS = (
-    click.option("--checkpoint", help="Weights of a network or graph that is given without them."),
+    click.option(
+        "--checkpoint",
+        help="Weights of a network or graph that is given without them: any artifact, or a "
+        "network's name for its published ones.",
+    ),
     click.option(
         "--net", help="Network whose preprocessing a graph has, or that a checkpoint is of."
     ),
@@ -44,10 +49,13 @@ def take_model_options(options: dict[str, Any]) -> dict[str, Any]:
 
     Raises:
       ConfigError: a feed is no constant.
-      NetworkError: there is no network of the name in `--net`.
-      DataError: the file of a feed is missing or broken.
+      NetworkError: there is no network of the name in `--net`, or no weights were published of
+        that in `--checkpoint`.
+      DataError: the file of a feed is missing or broken, or weights cannot be downloaded.
     """
     taken = {name: options.pop(name, None) for name in _NAMES}
+    if taken["checkpoint"]:
+        taken["checkpoint"] = weights_path(taken["checkpoint"])
     if taken["net"]:
         # Needs no TensorFlow, whose seconds a wrong name should not cost.
         get_spec(taken["net"])

@@ -6,26 +6,27 @@ from typing import Any
 
 import click
 
-_OPTIONS = (
-    click.option("--net", metavar="NAME", help="The network; of a run of tfinspect it is known."),
-    click.option(
-        "--num-classes",
-        type=click.IntRange(min=1),
-        help="Columns of the logits.  [default: those of the checkpoint]",
-    ),
-    click.option(
-        "--image-size",
-        metavar="N|HxW",
-        help="Pixels, such as 331 or 240x320.  [default: the network's own]",
-    ),
+_NET = click.option("--net", metavar="NAME", help="The network; of a run of tfinspect it is known.")
+_NUM_CLASSES = click.option(
+    "--num-classes",
+    type=click.IntRange(min=1),
+    help="Columns of the logits.  [default: those of the checkpoint]",
+)
+_IMAGE_SIZE = click.option(
+    "--image-size",
+    metavar="N|HxW",
+    help="Pixels, such as 331 or 240x320.  [default: the network's own]",
 )
 
 
 def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--net`, `--num-classes` and `--image-size` to a command."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
+    return _NET(_NUM_CLASSES(_IMAGE_SIZE(function)))
+
+
+def net_and_size_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--net` and `--image-size` to a command whose data say the number of classes."""
+    return _NET(_IMAGE_SIZE(function))
 
 
 def image_size(text: str | None) -> tuple[int, int] | None:

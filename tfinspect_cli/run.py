@@ -7,6 +7,7 @@ import click
 from tfinspect.errors import ConfigError
 from tfinspect_cli.emit import MACHINE_FORMATS, emit, format_option, message
 from tfinspect_cli.network_options import read_labels
+from tfinspect_cli.weights_path import weights_path
 
 # What a graph's preparation calls its arguments, and how this command spells them.
 _SPELLED = {"input_name= (--input-name)": "--feed", "output_name= (--output-name)": "--fetch"}
@@ -33,7 +34,7 @@ _SPELLED = {"input_name= (--input-name)": "--feed", "output_name= (--output-name
     help="A tensor, op, variable or signature's output; may be given more than once.",
 )
 @click.option("--top", type=click.IntRange(min=1), help="Print so many likeliest classes.")
-@click.option("--checkpoint", metavar="PATH", help="Of the graph's variables.")
+@click.option("--checkpoint", metavar="PATH", help="Of the graph's variables, as of predict.")
 @click.option("--net", metavar="NAME", help="Network whose preprocessing images get.")
 @click.option("--signature", metavar="NAME", help="Of a SavedModel.")
 @click.option("--labels", metavar="FILE", help="One label a line.")
@@ -60,6 +61,8 @@ def command(
     from tfinspect.play.output import class_rows, save_values, value_rows
 
     top = top or (None if fetches else 5)
+    if options["checkpoint"]:
+        options["checkpoint"] = weights_path(options["checkpoint"])
     setting = Setting(**{**options, "labels": read_labels(options["labels"])})
     try:
         played = play(

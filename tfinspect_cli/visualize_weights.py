@@ -26,8 +26,9 @@ def command(artifact: str, compare: str | None, output_format: str, **options: A
 
     With no option the first layer is drawn, to a PNG file in this directory: the first one of the
     graph or of Keras's layers, or the first convolution on 3 channels where the format does not
-    know the order. Windows on 3 channels are drawn in color, deeper ones by their principal
-    components; dead and duplicated filters are outlined. TensorFlow is not started.
+    know the order. A network's name stands for its published weights. Windows on 3 channels are
+    drawn in color, deeper ones by their principal components; dead and duplicated filters are
+    outlined. TensorFlow is not started.
     """
     from tfinspect.artifacts import open_artifact
     from tfinspect.filter_pictures.arrangement import FilterView
@@ -35,8 +36,9 @@ def command(artifact: str, compare: str | None, output_format: str, **options: A
     from tfinspect.filter_pictures.write import visualize_weights
     from tfinspect.plots.grid import GridStyle
     from tfinspect.probe.kernel_choice import KernelChoice
+    from tfinspect_cli.weights_path import weights_path
 
-    opened = open_artifact(artifact)
+    opened = open_artifact(weights_path(artifact))
     with stages() as progress:
         written = visualize_weights(
             opened,

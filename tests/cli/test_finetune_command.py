@@ -1,14 +1,17 @@
 """`tfinspect finetune`: what it refuses at once, and what it says before it trains."""
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tiny_run import copy_run
 from transfer_images import NETWORK, SIZE, write_images
 
 from tfinspect.nets.registry import get_spec
 from tfinspect.nets.slim_model import SlimModel
 from tfinspect.training import checkpoints
+from tfinspect_cli.finetune_request import request_and_config
 from tfinspect_cli.main import cli
 
 
@@ -60,6 +63,29 @@ def test_slims_flags_are_taken(files):
     rows = {row["scope"]: row for row in json.loads(result.stdout)}
     assert rows["resnet/stage3"]["trained"] > 0
     assert rows["resnet/stage2"]["trained"] == 0
+
+
+def test_height_and_width_of_the_images_are_taken(files):
+    rows = plan(files, "--format", "json", "--image-size", "12x8")
+    assert rows.exit_code == 0, rows.output
+
+
+def test_run_of_ours_is_a_checkpoint_whose_network_is_known(tmp_path):
+    source = copy_run(tmp_path)
+    result = run(source.path, "--data", source.data, "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "35 loaded, 2 re-initialised" in result.stderr
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, (8, 12)), ("16", (16, 16))])
+def test_image_size_of_a_run_is_taken_unless_another_is_given(tmp_path, given, expected):
+    source = copy_run(tmp_path)
+    path = Path(source.path) / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"image_shape": [8, 12, 3]}))
+    lists = dict.fromkeys(("exclude_scopes", "excluded_list", "rename", "trainable_scopes"), ())
+    options = {"data": "d", "image_size": given, "moving_average": False, "stages_file": None}
+    _, config = request_and_config(source.path, lists | options)
+    assert (config.net, config.width, config.image_size) == (NETWORK, 0.5, expected)
 
 
 @pytest.mark.parametrize(

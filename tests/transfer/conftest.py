@@ -36,7 +36,7 @@ def settings(photos):
         data=photos,
         net=NETWORK,
         width=0.5,
-        image_size=SIZE,
+        image_size=(SIZE, SIZE),
         batch_size=16,
         head_epochs=3,
         tune_epochs=2,

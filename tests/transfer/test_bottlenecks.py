@@ -14,14 +14,25 @@ from tfinspect.transfer import bottlenecks
 from tfinspect.transfer.boundary import cut
 from tfinspect.transfer.head_data import evaluation_features, training_features
 from tfinspect.transfer.prepare_tuning import TuningRequest, prepare_tuning
+from tfinspect.transfer.restore import restore
 from tfinspect.transfer.train_head import split_features
 from tfinspect.transfer.tuning import Tuning, weighted
+
+
+def filled(prepared):
+    restore(prepared.model, prepared.artifact, prepared.request.rules)
+    prepared.model.begin(prepared.stages[0])
+
+
+def with_fewer_splits(manifest):
+    splits = {name: split for name, split in manifest.splits.items() if name != "test"}
+    return dataclasses.replace(manifest, splits=splits)
 
 
 @pytest.fixture(scope="module")
 def tuning(pretrained, settings):
     prepared = prepare_tuning(TuningRequest(pretrained), settings)
-    prepared.model.begin(prepared.stages[0])
+    filled(prepared)
     return Tuning(
         prepared.config,
         prepared.data,
@@ -70,6 +81,37 @@ def test_another_head_finds_the_same_features(tuning, network):
     variable = tuning.model.variables_by_name()["resnet/logits/weights"]
     variable.assign(variable + 1)
     assert split_features(tuning, network, "validation").directory == first.directory
+
+
+@pytest.mark.parametrize("changes", [{"tune_epochs": 9}, {"weight_decay": 0.1}, {"seed": 0}])
+def test_settings_of_training_alone_find_the_same_features(
+    tuning, network, pretrained, settings, changes
+):
+    first = split_features(tuning, network, "validation")
+    prepared = prepare_tuning(TuningRequest(pretrained), dataclasses.replace(settings, **changes))
+    filled(prepared)
+    again = dataclasses.replace(tuning, config=prepared.config, model=prepared.model)
+    assert split_features(again, cut(prepared.model), "validation").directory == first.directory
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda batches: {"image_shape": (9, 9, 3)},
+        lambda batches: {"preprocessing": dataclasses.replace(batches.preprocessing, scale=2.0)},
+        lambda batches: {"split": "test"},
+        lambda batches: {"manifest": with_fewer_splits(batches.manifest)},
+    ],
+    ids=["image size", "preprocessing", "split", "records"],
+)
+def test_other_images_have_features_of_their_own(tuning, network, change):
+    batches = tuning.batches("validation")
+    other = dataclasses.replace(batches, **change(batches))
+    keys = {
+        bottlenecks.feature_key(tuning.model, network, bottlenecks.Wanted(one, None))
+        for one in (batches, other)
+    }
+    assert len(keys) == 2
 
 
 def test_several_views_of_the_training_images_are_put_together(tuning, network):

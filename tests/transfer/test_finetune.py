@@ -6,13 +6,13 @@ import os
 
 import numpy as np
 import pytest
+from transfer_stops import stop_at_step
 
 from tfinspect.errors import RunError, TrainingInterruptedError
 from tfinspect.model import load_model
 from tfinspect.training import checkpoints
 from tfinspect.training import run as runs
 from tfinspect.training.evaluate import evaluate
-from tfinspect.training.run import Observer
 from tfinspect.transfer.finetune import finetune, resume_finetuning
 from tfinspect.transfer.prepare_tuning import TuningRequest
 
@@ -57,8 +57,7 @@ def test_labels_in_any_script_come_out_of_the_loaded_run(finished):
 
 
 def test_loaded_run_has_the_image_size_of_the_fine_tuning(finished, settings):
-    size = settings.image_size
-    assert load_model(finished.training.directory).image_shape == (size, size, 3)
+    assert load_model(finished.training.directory).image_shape == (*settings.image_size, 3)
 
 
 def test_run_can_be_evaluated_again(finished):
@@ -95,7 +94,7 @@ def test_load_report_names_the_rule_of_the_new_classifier(read):
 
 
 def test_run_stopped_in_the_second_stage_goes_on_to_the_same_weights(
-    finished, pretrained, settings, tmp_path, stop_at_step
+    finished, pretrained, settings, tmp_path
 ):
     output = str(tmp_path / "stopped")
     head_steps = settings.head_epochs * 3
@@ -109,7 +108,7 @@ def test_run_stopped_in_the_second_stage_goes_on_to_the_same_weights(
 
 
 def test_run_stopped_in_the_head_stage_goes_on_to_the_same_weights(
-    finished, pretrained, settings, tmp_path, stop_at_step
+    finished, pretrained, settings, tmp_path
 ):
     output = str(tmp_path / "stopped")
     with pytest.raises(TrainingInterruptedError):
@@ -118,22 +117,6 @@ def test_run_stopped_in_the_head_stage_goes_on_to_the_same_weights(
     ours, theirs = latest(output), latest(finished.training.directory)
     for name in ours:
         np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
-
-
-@pytest.fixture
-def stop_at_step():
-    """Returns the maker of an observer that sends SIGTERM after a step."""
-    import signal
-
-    def make(number):
-        def on_step(step, total):
-            del total
-            if step == number:
-                os.kill(os.getpid(), signal.SIGTERM)
-
-        return Observer(on_step=on_step)
-
-    return make
 
 
 def test_finished_run_is_not_gone_on_with(finished):

@@ -5,14 +5,16 @@ import os
 import shutil
 
 import pytest
+import tiny_data
 from transfer_images import SIZE, write_images
 
 from tfinspect.errors import ArtifactError, ConfigError, DataError, NetworkError
 from tfinspect.nets.registry import get_spec
 from tfinspect.nets.slim_model import SlimModel
 from tfinspect.training import checkpoints
+from tfinspect.transfer.finetune_config import FineTuneConfig
 from tfinspect.transfer.load_rules import LoadRules
-from tfinspect.transfer.prepare_tuning import TuningRequest, prepare_tuning
+from tfinspect.transfer.prepare_tuning import TuningRequest, prepare_images, prepare_tuning
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def test_slims_flags_give_one_stage(pretrained, settings):
 def test_auxiliary_head_is_left_out_of_slims_flags_with_a_note(settings, pretrained):
     # The names alone are looked at: the checkpoint of another network comes after.
     scopes = ("InceptionV3/AuxLogits",)
-    config = dataclasses.replace(settings, net="inception_v3", width=1.0, image_size=75)
+    config = dataclasses.replace(settings, net="inception_v3", width=1.0, image_size=(75, 75))
     with pytest.raises(ConfigError, match="leaves the auxiliary head out"):
         prepare_tuning(TuningRequest(pretrained, trainable_scopes=scopes), config)
 
@@ -73,7 +75,16 @@ def test_fewer_images_than_a_split_needs(settings, pretrained, tmp_path):
     check_refused(settings, TuningRequest(pretrained), DataError, "too few images", data=data)
 
 
-def test_fewer_training_images_than_classes(settings, pretrained, tmp_path):
+def test_fewer_training_images_than_classes(tmp_path):
+    data = str(tmp_path / "shards")
+    splits = ("train", "validation", "test")
+    records = {split: tiny_data.raw_records(*tiny_data.images(3)) for split in splits}
+    tiny_data.write_data(data, records)
+    with pytest.raises(DataError, match="has 3 training images for 10 classes; add images"):
+        prepare_images(FineTuneConfig(data=data, net="cifar_resnet8_v1"))
+
+
+def test_batch_is_no_larger_than_the_few_images_there_are(settings, pretrained, tmp_path):
     data = tmp_path / "splits"
     write_images(data / "train", {"a": 1, "b": 1, "c": 0})
     (data / "train" / "c").rmdir()
@@ -91,7 +102,7 @@ def test_corrupt_image_is_named(settings, pretrained, tmp_path):
     (tmp_path / "corrupt" / "a" / "03.png").write_bytes(b"no picture")
     check_refused(settings, TuningRequest(pretrained), DataError, "03.png", data=data)
     config = dataclasses.replace(settings, data=data, skip_corrupt=True, batch_size=8)
-    assert "1 corrupt images are left out, such as a/03.png" in " ".join(
+    assert "1 corrupt image is left out: a/03.png." in " ".join(
         prepare_tuning(TuningRequest(pretrained), config).notes
     )
 
@@ -104,7 +115,7 @@ def test_images_too_small_for_the_network_name_the_smallest(settings, pretrained
         "at least 75x75",
         net="inception_v3",
         width=1.0,
-        image_size=60,
+        image_size=(60, 60),
     )
 
 

@@ -70,3 +70,40 @@ def test_refusal_is_one_sentence_with_the_way_out(stored):
     artifact, _ = stored
     with pytest.raises(NetworkError, match="--exclude-scope"):
         restore(_network(seed=2, classes=3), artifact)
+
+
+def test_missing_variable_is_answered_with_the_nearest_stored_name(tmp_path):
+    values = _network(seed=1).variables_by_name()
+    values["resnet/conv1/weight"] = values.pop("resnet/conv1/weights")
+    checkpoints.save(str(tmp_path / "model.ckpt-1"), values)
+    with pytest.raises(LoadError, match="1 of 37 variables") as caught:
+        restore(_network(seed=2), open_artifact(str(tmp_path / "model.ckpt-1")))
+    assert "'resnet/conv1/weights'" in str(caught.value)
+    assert "nearest: 'resnet/conv1/weight'" in str(caught.value)
+
+
+def test_values_of_moving_averages_are_taken_where_there_are_some(stored, tmp_path):
+    _, written = stored
+    values = {name: one.numpy() for name, one in written.items()}
+    shadow = {
+        f"{name}/ExponentialMovingAverage": value + 1
+        for name, value in values.items()
+        if not name.rpartition("/")[2].startswith("moving_")
+    }
+    checkpoints.save(str(tmp_path / "model.ckpt-1"), values | shadow)
+    network = _network(seed=2)
+    restore(network, open_artifact(str(tmp_path / "model.ckpt-1")), LoadRules(moving_average=True))
+    for name, variable in network.variables_by_name().items():
+        expected = shadow.get(f"{name}/ExponentialMovingAverage", values[name])
+        np.testing.assert_array_equal(variable.numpy(), expected, err_msg=name)
+
+
+def test_renamed_values_are_loaded(stored, tmp_path):
+    _, written = stored
+    values = {f"tower/{name}": one.numpy() for name, one in written.items()}
+    checkpoints.save(str(tmp_path / "model.ckpt-1"), values)
+    network = _network(seed=2)
+    rules = LoadRules(rename=(("^", "tower/"),))
+    restore(network, open_artifact(str(tmp_path / "model.ckpt-1")), rules)
+    for name, variable in network.variables_by_name().items():
+        np.testing.assert_array_equal(variable.numpy(), values[f"tower/{name}"], err_msg=name)

@@ -56,6 +56,14 @@ def test_stages_are_read_from_a_file(stages_of):
     assert (second.layer_decay, second.rates) == (0.8, (("net/d", 0.1),))
 
 
+def test_numbers_with_an_exponent_are_numbers_though_yaml_takes_them_for_texts(stages_of):
+    (stage,) = stages_of(
+        "- {trainable: head, epochs: 1, learning_rate: 1e-4, rates: {net/d: 5e-1}}"
+    )
+    assert stage.learning_rate == 1e-4
+    assert stage.rates == (("net/d", 0.5),)
+
+
 def test_stage_survives_being_written_down(stages_of):
     (stage,) = stages_of("- {trainable: all, epochs: 2, rates: {net/d: 0.1}}")
     assert stage_from(stage.to_dict()) == stage
@@ -70,8 +78,9 @@ def test_stage_survives_being_written_down(stages_of):
         ("- {trainabel: head, epochs: 1}", "no setting 'trainabel'.*'trainable'"),
         ("- {trainable: head, epochs: many}", "epochs 'many'.*wrong type"),
         ("- {trainable: head, epochs: 1, augment: flip}", "augment 'flip'.*unknown"),
+        ("- {trainable: head, epochs: 1, rates: {net: fast}}", "rate 'fast' of 'net'.*no factor"),
         ("stages: 3", "no list of stages"),
-        ("- [", "no valid YAML"),
+        ("- [", "neither valid YAML"),
     ],
 )
 def test_mistakes_in_a_stages_file_are_named(stages_of, text, message):

@@ -78,14 +78,19 @@ def is_checkpoint(path: str) -> bool:
 def companions(path: str) -> dict[str, Any]:
     """Returns the labels and the preprocessing that an export of ours put beside its graph.
 
-    Inside a SavedModel the preprocessing is part of the graph.
+    Inside a SavedModel scaling is part of the graph; cropping and resizing are for encoded images
+    alone, and so still to be done for pixels.
     """
     inside = os.path.isdir(path)
     directory = os.path.join(path, "assets") if inside else os.path.dirname(path)
     preprocessing = _preprocessing(os.path.join(directory, "preprocessing.json"))
     if preprocessing is None:
         return {}
-    found: dict[str, Any] = {} if inside else {"preprocessing": preprocessing}
+    if inside:
+        preprocessing = dataclasses.replace(
+            preprocessing, scale=1.0, offset=0.0, channel_means=None
+        )
+    found: dict[str, Any] = {"preprocessing": preprocessing}
     labels = os.path.join(directory, "labels.txt")
     if os.path.isfile(labels):
         with open(labels, encoding="utf-8") as stream:
@@ -100,5 +105,5 @@ def _preprocessing(path: str) -> Preprocessing | None:
         means = described.pop("channel_means")
         return Preprocessing(channel_means=means and tuple(means), **described)
     # Another program's file may have this name.
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

@@ -47,9 +47,8 @@ def from_run(source: str, prefer: str) -> Model:
 
     info = run_directory.open_run(source)
     spec = info.spec()
-    prefix = weights_of(info.directory, prefer)
     network = SlimModel(spec, info.num_classes, compute_dtype=info.compute_dtype)
-    checkpoints.restore(prefix, network)
+    prefix = checkpoints.restore_chosen(lambda: weights_of(info.directory, prefer), network)
     return from_network(network, kind="run directory", labels=info.labels, checkpoint=prefix)
 
 

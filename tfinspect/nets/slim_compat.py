@@ -4,7 +4,8 @@
 `tensorflow/python/layers/normalization.py`, since TensorFlow 2.16, but the released `tf_keras`
 keeps that package at `tf_keras.src.legacy_tf_layers`. Its modules are registered under the former
 name before slim is imported. Everything else imports `slim` and the variable-scope shim from here;
-its `batch_norm` asks `scoped_batch_norm` for the mode of each scope.
+its `batch_norm` asks `scoped_batch_norm` for the mode of each scope, its `dropout` asks
+`keyed_dropout` for the key of its mask.
 
 Slim calls its layers by the deprecated `Layer.apply`, which warns at every call; a network is built
 inside `without_layer_warnings()`.
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from tfinspect.nets import scoped_batch_norm
+from tfinspect.nets import keyed_dropout, scoped_batch_norm
 
 _MISSING_PACKAGE = "tf_keras.legacy_tf_layers"
 _PRESENT_PACKAGE = "tf_keras.src.legacy_tf_layers"
@@ -44,6 +45,7 @@ def _import_slim() -> ModuleType:
 slim: Any = _import_slim()
 slim_nets: Any = importlib.import_module("tf_slim.nets")
 scoped_batch_norm.install()
+keyed_dropout.install()
 track_tf1_style_variables: Any = importlib.import_module(
     f"{_PRESENT_PACKAGE}.variable_scope_shim"
 ).track_tf1_style_variables

@@ -1,6 +1,5 @@
 """A split of any data as batches for a model, with the names of its files."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -63,22 +62,9 @@ class Split:
 
     def file_names(self) -> Iterator[str]:
         """Yields a name per example: its file's, or its shard and number where none is stored."""
-        import tensorflow as tf
+        from tfinspect.data.example_names import example_names
 
-        from tfinspect.data import schema
-
-        feature = {schema.FILENAME: tf.io.FixedLenFeature([], tf.string, "")}
-        for shard, path in zip(
-            self.manifest.splits[self.name].shards,
-            self.manifest.paths(self.directory, self.name),
-            strict=True,
-        ):
-            records = tf.data.TFRecordDataset(path).batch(BATCH_SIZE)
-            number = 0
-            for serialized in records:
-                for name in tf.io.parse_example(serialized, feature)[schema.FILENAME].numpy():
-                    yield os.fsdecode(name) or f"{shard.file}:{number}"
-                    number += 1
+        return example_names(self.directory, self.manifest, self.name)
 
 
 def open_split(source: str, data: str | None, name: str, limit: int | None, model: Any) -> Split:

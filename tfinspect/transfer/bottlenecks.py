@@ -22,6 +22,8 @@ from tfinspect.transfer.frozen import digests
 from tfinspect.transfer.tuned_model import TunedModel
 
 LABELS = "labels.npy"
+# What of a model's settings its features depend on; the others belong to training.
+_OF_THE_NETWORK = ("network", "width", "compute_dtype")
 # Told how many images are done, and of how many.
 Told = Callable[[int, int], None]
 
@@ -63,7 +65,7 @@ def bottleneck_features(
     Raises:
       DataError: the cache cannot be written.
     """
-    key = _key(model, network, wanted)
+    key = feature_key(model, network, wanted)
     directory = os.path.join(local_cache_directory(), "features", key)
     if not os.path.exists(os.path.join(directory, LABELS)):
         with files.reporting("write", directory, "make room there or set $TFINSPECT_CACHE"):
@@ -82,13 +84,14 @@ def joined(views: Sequence[Features]) -> Features:
     return Features(tuple(map(np.concatenate, columns)), labels, views[0].directory)
 
 
-def _key(model: TunedModel, network: CutNetwork, wanted: Wanted) -> str:
+def feature_key(model: TunedModel, network: CutNetwork, wanted: Wanted) -> str:
+    """Returns what the features of some images are found by: equal for equal features."""
     batches = wanted.batches
     frozen = {
         name: digest for name, digest in digests(model).items() if not model.stage.trains(name)
     }
     parts = {
-        "network": model.get_config() | {"seed": None, "num_classes": None},
+        "network": {name: model.get_config()[name] for name in _OF_THE_NETWORK},
         "weights": frozen,
         "boundary": network.names,
         "records": batches.manifest.fingerprint(),

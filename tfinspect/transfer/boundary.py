@@ -1,11 +1,12 @@
 """Where a network's frozen part ends: the tensors that a stage's trainable part starts from."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
+from tfinspect.nets.keyed_dropout import KEEP
 from tfinspect.transfer.tuned_model import TunedModel
 
 _RANDOM = ("Random", "Multinomial", "Truncated")
@@ -37,22 +38,40 @@ def cut(model: TunedModel) -> CutNetwork | None:
       None where no features can be computed once for all epochs: the first layers are trained, or
       the features depend on chance or on the other images of the batch.
     """
-    training, evaluation = (_traced(model, mode) for mode in (True, False))
+    training = _traced(model, True)
     live = _live_ops(training, model.trainable_weights)
-    names = {output.name for op in evaluation.graph.get_operations() for output in op.outputs}
-    edge = _edge(training, live, names)
+    edge = _edge(training, live)
     if not edge or any(not _is_per_image(tensor) for tensor in edge):
         return None
     if _changes_state(training, live) or any(one is training.images for one in edge):
         return None
-    same = [evaluation.graph.get_tensor_by_name(tensor.name) for tensor in edge]
+    train_head, evaluate_head = _heads(model, training, live, edge)
     return CutNetwork(
         names=tuple(tensor.name for tensor in edge),
         shapes=tuple(tuple(tensor.shape[1:]) for tensor in edge),
         features=training.wrapped.prune([training.images], edge),
-        train_head=training.wrapped.prune(edge, training.logits),
-        evaluate_head=evaluation.wrapped.prune(same, evaluation.logits),
+        train_head=train_head,
+        evaluate_head=evaluate_head,
     )
+
+
+def _heads(model: TunedModel, training: "_Traced", live: set[Any], edge: list[Any]) -> Any:
+    """Returns the trainable part in training and in inference mode."""
+    keeps = training.graph.get_collection(KEEP)
+    head = training.wrapped.prune([*edge, *keeps], training.logits)
+    shares = [tf.constant(float(tf.get_static_value(keep))) for keep in keeps]
+    if any(op.type.startswith("Assign") for op in live):
+        # Statistics of each batch in the trainable part: inference has other ops.
+        inference = _traced(model, False)
+        same = [inference.graph.get_tensor_by_name(tensor.name) for tensor in edge]
+        evaluate = inference.wrapped.prune(same, inference.logits)
+    else:
+        everything = [tf.ones([]) for _ in keeps]
+
+        def evaluate(*features: Any) -> Any:
+            return head(*features, *everything)
+
+    return lambda *features: head(*features, *shares), evaluate
 
 
 @dataclass(frozen=True)
@@ -102,14 +121,8 @@ def _downstream(sources: Iterable[Any]) -> set[Any]:
     return reached
 
 
-def _edge(traced: _Traced, live: set[Any], shared: Container[str]) -> list[Any]:
-    """Returns the tensors that live ops take from the others, if they depend on the images.
-
-    Args:
-      traced: the network in training mode.
-      live: ops that depend on trainable variables or on chance.
-      shared: names of the tensors that inference has, too.
-    """
+def _edge(traced: _Traced, live: set[Any]) -> list[Any]:
+    """Returns the tensors that live ops take from the others, if they depend on the images."""
     seen = _downstream([traced.images.op])
     inner = set(live)
     while True:
@@ -119,12 +132,8 @@ def _edge(traced: _Traced, live: set[Any], shared: Container[str]) -> list[Any]:
             for tensor in op.inputs
             if tensor.op in seen and tensor.op not in inner
         }
-        # Shapes are computed anew rather than stored; the rest is dropout's own arithmetic.
-        unfit = {
-            tensor.op
-            for tensor in found.values()
-            if not tensor.dtype.is_floating or tensor.name not in shared
-        }
+        # Shapes are computed anew rather than stored.
+        unfit = {tensor.op for tensor in found.values() if not tensor.dtype.is_floating}
         if not unfit:
             return sorted(found.values(), key=lambda tensor: tensor.name)
         inner |= unfit

@@ -25,12 +25,12 @@ from tfinspect.training.run_directory import RunDirectory, RunInfo
 from tfinspect.training.trainer import Trainer
 from tfinspect.transfer.finetune_config import FineTuneConfig
 from tfinspect.transfer.frozen import FrozenProof, digests, frozen_names, prove, stored_digests
-from tfinspect.transfer.load_report import LoadReport
 from tfinspect.transfer.load_rules import LoadRules
 from tfinspect.transfer.outcome import Outcome, conclude
 from tfinspect.transfer.prepare_tuning import Prepared, TuningRequest, make_model, prepare_tuning
 from tfinspect.transfer.recalibrate import recalibrate
 from tfinspect.transfer.restore import plan, restore
+from tfinspect.transfer.split_record import split_record
 from tfinspect.transfer.stage_progress import position
 from tfinspect.transfer.stages import stage_from
 from tfinspect.transfer.train_head import cut_for, train_on_features
@@ -39,6 +39,7 @@ from tfinspect.transfer.weights_source import open_weights
 
 FROZEN_FILE = "frozen.json"
 REPORT_FILE = "load_report.json"
+SPLIT_FILE = "split.json"
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ def finetune(
     with run_directory.locked(output):
         run = run_directory.create(output, _description(prepared), prepared.data[1].label_names)
         with run_directory.discarded_if_fruitless(run):
-            _write_report(run, prepared.report)
+            run.write_json(REPORT_FILE, prepared.report.records())
+            run.write_json(SPLIT_FILE, split_record(*prepared.data))
             tuning = _tuning(prepared, run, observer)
             return _run(tuning, prepared.artifact, prepared.request.rules)
 
@@ -152,10 +154,6 @@ def _description(prepared: Prepared) -> dict[str, Any]:
             "stages": [stage.to_dict() for stage in prepared.stages],
         },
     }
-
-
-def _write_report(run: RunDirectory, report: LoadReport) -> None:
-    run.write_json(REPORT_FILE, report.records())
 
 
 def _tuning(prepared: Prepared, run: RunDirectory, observer: Observer) -> Tuning:
@@ -237,6 +235,7 @@ def _untouched(tuning: Tuning, stage: Any, stored: dict[str, str]) -> dict[str, 
 def _train_stage(tuning: Tuning, first_epoch: int) -> None:
     stage, progress = tuning.model.stage, tuning.progress
     inside = progress.step > first_epoch * tuning.steps_per_epoch
+    tuning.model.steps.done.assign(progress.step)
 
     def restore_slots(trainer: Trainer) -> None:
         # A checkpoint of the stage before has slots of other variables.

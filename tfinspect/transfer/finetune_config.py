@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from tfinspect.errors import ConfigError
 from tfinspect.names import choices
@@ -41,8 +42,8 @@ class FineTuneConfig(TrainConfig):
     weight_decay: float = 4e-5
     # Name in the registry.
     net: str = ""
-    # Height and width of the images. None: the network's own.
-    image_size: int | None = None
+    # (H, W) of the images. None: the network's own.
+    image_size: tuple[int, int] | None = None
     # Passes over the training images with the head alone trainable, and with everything.
     head_epochs: int = 30
     tune_epochs: int = 10
@@ -71,7 +72,10 @@ class FineTuneConfig(TrainConfig):
         """Validates the settings, those of training too."""
         super().__post_init__()
         self._require_choices()
-        for name in ("gradual", "views", "patience", "image_size"):
+        if self.image_size is not None:
+            # JSON has lists alone.
+            object.__setattr__(self, "image_size", _height_and_width(self.image_size))
+        for name in ("gradual", "views", "patience"):
             given = getattr(self, name)
             if given is not None and given < 1:
                 raise ConfigError(f"{name} {given} is too small; give 1 or more.")
@@ -122,7 +126,7 @@ class FineTuneConfig(TrainConfig):
           NetworkError: no such network, or images too small for it.
         """
         spec = get_spec(self.net, width=self.width).without_aux()
-        return spec if self.image_size is None else spec.with_image_size(self.image_size)
+        return spec if self.image_size is None else spec.with_image_size(*self.image_size)
 
     def resolved(self, train_examples: int) -> "FineTuneConfig":
         """Returns the settings with a batch size: few images still make several steps an epoch.
@@ -138,3 +142,10 @@ class FineTuneConfig(TrainConfig):
                 f"{train_examples} examples; give --batch-size {train_examples} or less."
             )
         return dataclasses.replace(self, batch_size=chosen)
+
+
+def _height_and_width(given: Any) -> tuple[int, int]:
+    sizes = tuple(given) if isinstance(given, (list, tuple)) else ()
+    if len(sizes) != 2 or not all(isinstance(size, int) and size > 0 for size in sizes):
+        raise ConfigError(f"image_size {given!r} is no height and width; give (299, 299).")
+    return sizes

@@ -31,6 +31,12 @@ class HeadModel(tf_keras.Model):
         logits = self._heads[bool(training)](*features)
         return logits[0] if isinstance(logits, list) else logits
 
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """Trains on one batch, and counts the step."""
+        logs = super().train_step(data)
+        self.whole.steps.done.assign_add(1)
+        return logs
+
     @property
     def trainable_weights(self) -> list[tf.Variable]:
         """The trainable variables of the network's stage."""

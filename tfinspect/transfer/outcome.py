@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tfinspect.training.evaluate import Evaluation
 
 MISTAKES = 40
+# That fit below an image of the contact sheet.
+_CAPTION_LETTERS = 10
 MISTAKES_FILE, FILTERS_FILE = "mistakes.png", "filters.png"
 
 
@@ -104,13 +106,24 @@ def _draw_mistakes(tuning: Tuning, measured: "Evaluation") -> list[str]:
     pixels = _pixels(tuning, set(worst.tolist()))
     names = legible(measured.labels)
     cells = [
-        (f"{names[measured.targets[place]]}→{names[predicted[place]]}", pixels[place])
+        (caption(names[measured.targets[place]], names[predicted[place]]), pixels[place])
         for place in worst.tolist()
     ]
     path = tuning.run.file(MISTAKES_FILE)
     title = f"{len(cells)} of {int(np.sum(loss > 0)):,} mistakes, worst first: label→prediction"
     write_contact_sheet(path, cells, title=title, columns=8)
     return [path]
+
+
+def caption(label: str, prediction: str) -> str:
+    """Returns both names; of long ones the beginnings, so that both can be read below an image."""
+    if len(label) + len(prediction) > _CAPTION_LETTERS:
+        longest = max(_CAPTION_LETTERS // 2, _CAPTION_LETTERS - min(len(label), len(prediction)))
+        label, prediction = (
+            name if len(name) <= longest else name[: longest - 1] + "…"
+            for name in (label, prediction)
+        )
+    return f"{label}→{prediction}"
 
 
 def _pixels(tuning: Tuning, wanted: set[int]) -> dict[int, np.ndarray]:

@@ -95,11 +95,17 @@ def prepare_tuning(
     stages = _stages(request, config, model)
     rows = stage_rows(model, stages, config.batch_norm)
     if data[1].skipped:
-        named = ", ".join(data[1].skipped[:_MOST_NAMED])
-        notes.append(f"{len(data[1].skipped)} corrupt images are left out, such as {named}.")
+        notes.append(_skipped(data[1].skipped))
     return Prepared(
         config, request, data, model, artifact, report, stages, tuple(rows), tuple(notes)
     )
+
+
+def _skipped(paths: tuple[str, ...]) -> str:
+    named = ", ".join(paths[:_MOST_NAMED])
+    count = "1 corrupt image is" if len(paths) == 1 else f"{len(paths):,} corrupt images are"
+    more = f" and {len(paths) - _MOST_NAMED:,} more" if len(paths) > _MOST_NAMED else ""
+    return f"{count} left out: {named}{more}."
 
 
 def prepare_images(config: FineTuneConfig, progress: Any = None) -> tuple[str, Manifest]:

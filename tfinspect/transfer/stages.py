@@ -6,22 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tfinspect import files
 from tfinspect.errors import ConfigError
 from tfinspect.names import choices, in_scope
-from tfinspect.training.config import AUGMENTATIONS
+from tfinspect.training.config import AUGMENTATIONS, as_number
+from tfinspect.training.settings_file import read_settings
 from tfinspect.transfer.finetune_config import FineTuneConfig
 
 HEAD, ALL = "head", "all"
 EVERYTHING = ("",)
+_NUMBER = (int, float)
 # Setting of a stage's file -> its type.
 _TYPES: dict[str, tuple[type, ...]] = {
     "name": (str,),
     "trainable": (str, list),
     "epochs": (int,),
-    "learning_rate": (int, float),
+    "learning_rate": _NUMBER,
     "augment": (str,),
-    "layer_decay": (int, float),
+    "layer_decay": _NUMBER,
     "rates": (dict,),
 }
 
@@ -114,14 +115,7 @@ def read_stages(path: str, config: FineTuneConfig, head: Sequence[str]) -> tuple
       ConfigError: the file is no such list, or a stage has a setting that does not exist or fit.
       DataError: the file cannot be opened.
     """
-    import yaml
-
-    try:
-        with files.open_file(path, "r") as stream:
-            loaded = yaml.safe_load(stream.read())
-    except (ValueError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"'{path}' is no valid YAML: {reason}.") from error
+    loaded = read_settings(path)
     listed = loaded.get("stages") if isinstance(loaded, dict) else loaded
     if not isinstance(listed, list) or not listed or not all(isinstance(s, dict) for s in listed):
         raise ConfigError(
@@ -137,7 +131,7 @@ def read_stages(path: str, config: FineTuneConfig, head: Sequence[str]) -> tuple
 def _read(
     settings: Mapping[str, Any], where: str, config: FineTuneConfig, head: Sequence[str]
 ) -> Stage:
-    given = {str(key).replace("-", "_"): value for key, value in settings.items()}
+    given = _settings(settings)
     _check_types(given, where)
     trainable = given.get("trainable", ALL)
     words = {HEAD: tuple(head), ALL: EVERYTHING}
@@ -156,6 +150,19 @@ def _read(
     return stage
 
 
+def _settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns settings under their names, numbers as numbers."""
+    given = {str(key).replace("-", "_"): value for key, value in settings.items()}
+    for key, value in given.items():
+        if _TYPES.get(key) == _NUMBER:
+            given[key] = as_number(value, "float")
+    if isinstance(given.get("rates"), dict):
+        given["rates"] = {
+            scope: as_number(factor, "float") for scope, factor in given["rates"].items()
+        }
+    return given
+
+
 def _check_types(given: Mapping[str, Any], where: str) -> None:
     for key, value in given.items():
         if key not in _TYPES:
@@ -163,6 +170,12 @@ def _check_types(given: Mapping[str, Any], where: str) -> None:
         if not isinstance(value, _TYPES[key]) or isinstance(value, bool):
             names = " or ".join(kind.__name__ for kind in _TYPES[key])
             raise ConfigError(f"{key} {value!r} in {where} is of the wrong type; give {names}.")
+    for scope, factor in given.get("rates", {}).items():
+        is_number = isinstance(factor, _NUMBER) and not isinstance(factor, bool)
+        if not is_number or not 0 <= factor < math.inf:
+            raise ConfigError(
+                f"the rate {factor!r} of '{scope}' in {where} is no factor; give 0 or more."
+            )
 
 
 def _check(stage: Stage, where: str) -> None:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfinspect.errors import ConfigError
 from tfinspect.listing import all_scopes
 from tfinspect.names import choices, in_scope
+from tfinspect.nets.keyed_dropout import dropout_keyed_by
 from tfinspect.nets.slim_model import SlimModel
 from tfinspect.transfer.load_rules import Named
 from tfinspect.transfer.stages import EVERYTHING, Stage
@@ -17,8 +18,18 @@ _BLOCK_COMPONENTS = 2
 _WHOLE = Stage("whole", EVERYTHING, 1, 1.0)
 
 
+class StepCounter:
+    """The steps of a run, in a variable that Keras does not take for one of the model's."""
+
+    def __init__(self) -> None:
+        self.done = tf.Variable(0, trainable=False, dtype=tf.int64, name="steps_done")
+
+
 class TunedModel(SlimModel):
-    """A `SlimModel` whose trainable variables and batch-norm modes are those of a stage."""
+    """A `SlimModel` whose trainable variables and batch-norm modes are those of a stage.
+
+    Dropout depends on seed and step alone; whoever begins in the middle sets `steps.done`.
+    """
 
     def __init__(self, *args: Any, adapts: bool = False, **kwargs: Any) -> None:
         """Describes the model, as `SlimModel` does.
@@ -31,11 +42,27 @@ class TunedModel(SlimModel):
         super().__init__(*args, **kwargs)
         self.adapts = adapts
         self.stage = _WHOLE
+        self.steps = StepCounter()
         self._created: dict[str, None] = {}
 
     def _get_variable(self, getter: Callable[..., Any], name: str, **kwargs: Any) -> Any:
         self._created[name] = None
         return super()._get_variable(getter, name, **kwargs)
+
+    def network(
+        self, images: tf.Tensor, training: bool = False
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Runs the network function, as `SlimModel` does."""
+        seed = tf.constant(self._settings["seed"] or 0, tf.int64)
+        key = tf.stack([seed, self.steps.done]) if training else None
+        with dropout_keyed_by(key):
+            return super().network(images, training)
+
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """Trains on one batch, and counts the step."""
+        logs = super().train_step(data)
+        self.steps.done.assign_add(1)
+        return logs
 
     def batch_norm_is_frozen(self, scope: str) -> bool:
         """Tells whether a batch normalization is in inference mode in this stage."""

@@ -70,7 +70,7 @@ def read_golden(path: str) -> Golden:
                 tuple(map(int, described["image_shape"])),  # type: ignore[arg-type]
                 np.asarray([described["logits"]], np.float32),
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ConfigError(
                 f"'{path}' holds no golden logits; write it with --write-golden."
             ) from error

@@ -1,0 +1,80 @@
+"""A network's name in the place of a checkpoint, in every command that takes one."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from transfer_images import write_images
+
+from tfinspect.nets.registry import get_spec
+from tfinspect.nets.slim_model import SlimModel
+from tfinspect.training import checkpoints
+from tfinspect_cli.main import cli
+
+NET = "mobilenet_v1_025"
+FOLDER = f"checkpoints/{NET}"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A cache that holds the network's published weights already, an image and a folder of data."""
+    directory = tmp_path_factory.mktemp("published")
+    network = SlimModel(get_spec(NET), 1001, seed=1)
+    prefix = directory / "cache" / FOLDER / "mobilenet_v1_0.25_224.ckpt"
+    prefix.parent.mkdir(parents=True)
+    checkpoints.save(str(prefix), network.variables_by_name())
+    Image.fromarray(np.full((30, 40, 3), 90, np.uint8)).save(directory / "image.png")
+    write_images(directory / "data", {"a": 5, "b": 5})
+    return directory
+
+
+@pytest.fixture
+def invoke(place, monkeypatch):
+    monkeypatch.setenv("TFINSPECT_CACHE", str(place / "cache"))
+    monkeypatch.chdir(place)
+
+    def run(*arguments):
+        return CliRunner().invoke(cli, arguments)
+
+    return run
+
+
+DATA = ("--data", "data", "--image-size", "32")
+GIVEN = (NET, "--checkpoint", NET)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("extract", NET, "--net", NET, "--image-size", "32", "--dry-run"),
+        ("verify", NET, "--net", NET, "--image-size", "32"),
+        ("finetune", NET, "--net", NET, *DATA, "--dry-run"),
+        ("predict", *GIVEN, "image.png"),
+        ("visualize-weights", NET, "--output", "filters.png"),
+        ("visualize-activations", *GIVEN, "image.png", "--output", "activations"),
+        ("report", *GIVEN, "--output", "report.html"),
+        ("run", *GIVEN, "--feed", "images=image.png"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_name_stands_for_the_published_weights(invoke, arguments):
+    result = invoke(*arguments)
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("command", ["predict", "visualize-activations", "gradients", "report"])
+def test_network_without_published_weights_is_an_error(invoke, command):
+    images = {"predict": ("image.png",), "visualize-activations": ("image.png",)}
+    result = invoke(command, "vgg_a", "--checkpoint", "vgg_a", *images.get(command, ()))
+    assert result.exit_code == 2
+    assert "no weights of 'vgg_a' were published" in result.stderr.splitlines()[-1]
+
+
+def test_report_of_a_load_by_name_names_the_cached_file(invoke):
+    options = ("--net", NET, *DATA, "--dry-run", "--report", "--format", "json")
+    result = invoke("finetune", NET, *options)
+    assert {row["status"] for row in json.loads(result.stdout)} >= {"loaded", "re-initialised"}
+    assert FOLDER in result.stderr

@@ -1,0 +1,75 @@
+"""Dropout whose mask depends on a key alone, so that a run that goes on draws what it would have.
+
+TensorFlow's own random ops count their calls; the count of an interrupted run is lost with its
+process.
+"""
+
+import contextlib
+import contextvars
+import functools
+import importlib
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import tensorflow as tf
+
+# Graph collection of the share that each keyed dropout keeps, float32 []; fed 1, it drops nothing.
+KEEP = "keyed_dropout_keep"
+_PACKAGE = "tf_slim"
+_NAME = "dropout"
+_key: contextvars.ContextVar[Any] = contextvars.ContextVar("key", default=None)
+
+
+@contextlib.contextmanager
+def dropout_keyed_by(key: Any) -> Iterator[None]:
+    """Draws the masks of `slim.dropout` from a key and each layer's scope, while the block runs.
+
+    Args:
+      key: int64 `[2]`, another one in each step; None leaves TensorFlow's own dropout.
+    """
+    token = _key.set(key)
+    try:
+        yield
+    finally:
+        _key.reset(token)
+
+
+def install() -> None:
+    """Lets `slim.dropout` ask for the key, wherever tf_slim's imported modules hold it."""
+    original = getattr(sys.modules[_PACKAGE], _NAME)
+    asking = _asking(original)
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] == _PACKAGE and getattr(module, _NAME, None) is original:
+            setattr(module, _NAME, asking)
+
+
+def _asking(original: Callable[..., Any]) -> Callable[..., Any]:
+    arg_scope: Any = importlib.import_module(f"{_PACKAGE}.ops.arg_scope")
+
+    # The arguments, and their defaults, are slim's.
+    @functools.wraps(original)
+    def dropout(inputs: Any, keep_prob: float = 0.5, **kwargs: Any) -> Any:
+        key = _key.get()
+        scoped = arg_scope.current_arg_scope().get(arg_scope.arg_scope_func_key(original), {})
+        if key is not None and (scoped | kwargs).get("is_training", True):
+            inputs = _dropped(inputs, keep_prob, key, kwargs.get("scope") or "Dropout")
+            # What remains to slim, such as the end point, is that of inference.
+            kwargs["is_training"] = False
+        return original(inputs, keep_prob, **kwargs)
+
+    # By this key slim's arg scopes find the function.
+    dropout._key_op = original._key_op  # type: ignore[attr-defined]
+    return dropout
+
+
+def _dropped(inputs: Any, keep_prob: float, key: Any, scope: str) -> Any:
+    outer = tf.compat.v1.get_variable_scope().name
+    layer = tf.constant(zlib.crc32(f"{outer}/{scope}".encode()), tf.int64)
+    with tf.name_scope(scope):
+        seed = tf.random.experimental.stateless_fold_in(key, layer, alg="philox")
+        keep = tf.constant(keep_prob, tf.float32, name="keep")
+        tf.compat.v1.add_to_collection(KEEP, keep)
+        drawn = tf.random.stateless_uniform(tf.shape(inputs), seed, alg="philox")
+        return inputs * tf.cast(tf.floor(keep + drawn) / keep, inputs.dtype)

@@ -1,0 +1,15 @@
+"""A checkpoint on the command line: a path, or a network's name for its published weights."""
+
+from tfinspect.nets.published import resolve_checkpoint
+from tfinspect_cli.stages import stages
+
+
+def weights_path(given: str) -> str:
+    """Returns the path of a checkpoint, downloaded with a progress bar when first asked for.
+
+    Raises:
+      NetworkError: it is a network's name, without published weights.
+      DataError: the archive cannot be downloaded, or is broken.
+    """
+    with stages() as progress:
+        return resolve_checkpoint(given, progress)

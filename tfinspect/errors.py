@@ -33,6 +33,10 @@ class RunError(TfinspectError):
     """A run directory that is missing, occupied, incomplete or of another kind."""
 
 
+class ClusterError(TfinspectError):
+    """Several processes that cannot work together: one is missing, lost, or different."""
+
+
 class TrainingDivergedError(TfinspectError):
     """The loss became NaN or infinite; training stopped and the last good checkpoint stays."""
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from tfinspect import text
+from tfinspect.text import printable
 
 FORMATS = ("table", "json", "csv", "markdown")
 # What a program reads: every column, and nothing but the rows.
@@ -44,7 +45,7 @@ def emit(rows: Sequence[Mapping[str, Any]], output_format: str, spare: Sequence[
         so; further ones are left out from the right.
     """
     if output_format != "table":
-        write_lines(text.RENDERERS[output_format](rows))
+        write_lines(_fit_for_terminal(text.RENDERERS[output_format](rows)))
         return
     width = terminal_width()
     left_out = text.columns_too_many(rows, width, spare)
@@ -56,6 +57,13 @@ def emit(rows: Sequence[Mapping[str, Any]], output_format: str, spare: Sequence[
             f"Note: {width} characters a line are too few for {', '.join(left_out)}; "
             "a wider terminal, a pipe or --format json shows all columns."
         )
+
+
+def _fit_for_terminal(lines: Iterator[str]) -> Iterator[str]:
+    # A pipe gets the very letters; a terminal would obey them.
+    if sys.stdout is None or not sys.stdout.isatty():
+        return lines
+    return ("\n".join(map(printable, line.split("\n"))) for line in lines)
 
 
 def terminal_width() -> int | None:
@@ -109,6 +117,6 @@ def _encodable(block: str, encoding: str) -> str:
 def message(text: str) -> None:
     """Writes a line for people, to standard error; nobody may be reading it any more."""
     try:
-        click.echo(text, err=True)
+        click.echo("\n".join(map(printable, text.split("\n"))), err=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

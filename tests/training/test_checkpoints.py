@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfinspect.errors import RunError
-from tfinspect.training import checkpoints
+from tfinspect.training import checkpoints, run_directory
 
 VALUES = {
     "resnet/conv1/weights": np.arange(27, dtype=np.float32).reshape(3, 3, 3, 1),
@@ -77,6 +77,39 @@ def test_newest_checkpoints_are_kept_by_step_not_by_name(tmp_path):
     assert tf.train.latest_checkpoint(str(tmp_path)).endswith("model.ckpt-100")
 
 
+class Model:
+    """What `restore` needs of a network."""
+
+    def __init__(self):
+        self.variable = tf.Variable(np.float32(0))
+
+    def variables_by_name(self):
+        return {"a": self.variable}
+
+
+def test_checkpoint_that_was_deleted_meanwhile_is_chosen_again(tmp_path):
+    checkpoints.save(str(tmp_path / "model.ckpt-2"), {"a": np.float32(2)})
+    choices = iter([str(tmp_path / "model.ckpt-1"), *[str(tmp_path / "model.ckpt-2")] * 2])
+    model = Model()
+    assert checkpoints.restore_chosen(lambda: next(choices), model).endswith("model.ckpt-2")
+    assert model.variable.numpy() == 2
+
+
+def test_checkpoint_that_stays_broken_is_an_error(tmp_path):
+    with pytest.raises(RunError, match=r"no checkpoint '.*model\.ckpt-1'"):
+        checkpoints.restore_chosen(lambda: str(tmp_path / "model.ckpt-1"), Model())
+
+
+def test_data_without_an_index_are_swept_and_whole_checkpoints_stay(tmp_path):
+    run = run_directory.RunDirectory(str(tmp_path))
+    checkpoints.save(os.path.join(run.checkpoints, "model.ckpt-3"), VALUES)
+    whole = sorted(os.listdir(run.checkpoints))
+    for name in ("model.ckpt-4.data-00000-of-00001", ".model.ckpt-5.tmp-1"):
+        (tmp_path / "checkpoints" / name).write_bytes(b"half")
+    run_directory.sweep(run)
+    assert sorted(os.listdir(run.checkpoints)) == whole
+
+
 FULL_DISK = """
 import resource, signal, sys
 import numpy as np
@@ -99,7 +132,7 @@ def test_full_disk_leaves_the_last_good_checkpoint_and_nothing_else(tmp_path):
         [sys.executable, "-c", FULL_DISK, str(tmp_path)], capture_output=True, text=True, check=True
     )
     assert "cannot write the checkpoint" in done.stdout
-    assert "the last good one is" in done.stdout
+    assert "the last good checkpoint is" in done.stdout
     assert "model.ckpt-1'" in done.stdout
     assert sorted(os.listdir(tmp_path)) == [
         "model.ckpt-1.data-00000-of-00001",

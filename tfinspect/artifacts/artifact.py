@@ -104,8 +104,8 @@ class Artifact:
         entry = self._readable_entry(name)
         try:
             return self._read(entry)
-        except MemoryError as error:
-            raise self._too_large(entry) from error
+        except (MemoryError, OSError) as error:
+            raise self._unread(entry, error) from error
 
     def read_part(self, name: str, index: Index) -> "np.ndarray":
         """Reads `value[index]` of one variable, such as one filter with `(..., 3)`.
@@ -119,15 +119,20 @@ class Artifact:
         entry = self._readable_entry(name)
         try:
             return self._read_part(entry, index)
-        except MemoryError as error:
-            raise self._too_large(entry) from error
+        except (MemoryError, OSError) as error:
+            raise self._unread(entry, error) from error
         except (IndexError, ValueError) as error:
             raise ArtifactError(
                 f"'{name}' in '{self.path}' has shape {list(entry.shape or ())}, "
                 f"which has no part {index!r}: {error}."
             ) from error
 
-    def _too_large(self, entry: VariableEntry) -> ArtifactError:
+    def _unread(self, entry: VariableEntry, error: MemoryError | OSError) -> ArtifactError:
+        if isinstance(error, OSError):
+            return ArtifactError(
+                f"'{entry.name}' in '{self.path}' cannot be read any more: "
+                f"{error.strerror or error}; open the artifact again."
+            )
         return ArtifactError(
             f"'{entry.name}' in '{self.path}' needs more memory than there is for its "
             f"{entry.bytes:,} bytes; read a part of it, or use a machine with more."

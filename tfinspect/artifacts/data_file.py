@@ -42,7 +42,11 @@ class DataFile:
     @cached_property
     def size(self) -> int | None:
         """Its size in bytes; None where it is missing."""
-        return os.path.getsize(self.path) if os.path.isfile(self.path) else None
+        try:
+            return os.path.getsize(self.path) if os.path.isfile(self.path) else None
+        except FileNotFoundError:
+            # It was deleted just now.
+            return None
 
     def problem(self, entry: BundleEntry) -> str | None:
         """Says why a value cannot be read, by its entry and the file's size alone."""

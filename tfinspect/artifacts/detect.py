@@ -3,6 +3,7 @@
 The table FORMATS is asked from top to bottom: the first format that recognises the path opens it.
 """
 
+import contextlib
 import importlib
 import os
 from collections.abc import Callable
@@ -82,7 +83,9 @@ def open_artifact(path: str | os.PathLike[str]) -> Artifact:
             f"'{given}' needs more memory to be opened than there is; use a machine with more, or "
             "get the file again from where it came."
         ) from error
-    raise ArtifactError(_nothing(given, spelled))
+    with contextlib.suppress(FileNotFoundError):
+        raise ArtifactError(_nothing(given, spelled))
+    raise ArtifactError(f"'{given}' was deleted while it was being opened.")
 
 
 def _nothing(given: str, path: str) -> str:

@@ -1,5 +1,6 @@
 """Run directories: the best weights that `tfinspect train` kept, or the newest."""
 
+import contextlib
 import os
 
 from tfinspect.artifacts import locate
@@ -8,6 +9,8 @@ from tfinspect.artifacts.bundle import open_bundle
 from tfinspect.errors import ArtifactError
 
 _PREFERRED = ("best", "checkpoints")
+# A run that is going on may replace the checkpoint between its choice and its opening.
+_TRIES = 5
 
 
 def open_run(directory: str) -> Artifact:
@@ -16,6 +19,13 @@ def open_run(directory: str) -> Artifact:
     Raises:
       ArtifactError: the run has no checkpoint yet.
     """
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(ArtifactError, FileNotFoundError):
+            return _open_preferred(directory)
+    return _open_preferred(directory)
+
+
+def _open_preferred(directory: str) -> Artifact:
     for name in _PREFERRED:
         place = os.path.join(directory, name)
         prefix = locate.bundle_prefix(place) if os.path.isdir(place) else None

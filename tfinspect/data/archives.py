@@ -14,6 +14,8 @@ from tfinspect.data.examples import Progress
 from tfinspect.errors import DataError
 
 SUFFIXES = (".tar.gz", ".tgz", ".tar")
+# CIFAR-100's training batch, the largest member that is read into memory, has 155 MB.
+_LARGEST_READ = 512 << 20
 
 
 def read_members(path: str, names: Collection[str]) -> dict[str, bytes]:
@@ -113,6 +115,8 @@ def _danger(member: tarfile.TarInfo) -> str | None:
 
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    if member.size > _LARGEST_READ:
+        raise tarfile.ReadError(f"'{member.name}' has {member.size:,} bytes, as no batch has")
     stream = archive.extractfile(member)
     data = stream.read() if stream is not None else b""
     if len(data) != member.size:

@@ -138,7 +138,7 @@ class Manifest:
         """
         try:
             return _from_fields(json.loads(text))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DataError(
                 f"not a manifest of tfinspect ({type(error).__name__}: {error}); "
                 "write the records again with `tfinspect convert`."

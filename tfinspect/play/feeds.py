@@ -68,7 +68,7 @@ def _array(path: str) -> np.ndarray:
         raise DataError(f"there is no '{path}' to feed.")
     try:
         value: np.ndarray = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, OSError, EOFError, MemoryError) as error:
         raise DataError(f"'{path}' is no array of NumPy: {error}.") from error
     return value
 

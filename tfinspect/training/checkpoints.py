@@ -4,16 +4,17 @@ TensorFlow 1's `Saver`, slim and this package's readers find each value under th
 name. A checkpoint appears under its final name only when it is whole.
 """
 
+import contextlib
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from tfinspect import files
-from tfinspect.errors import RunError
+from tfinspect.errors import DataError, RunError
 from tfinspect.names import choices
 
 STATE_FILE = "checkpoint"
@@ -35,7 +36,6 @@ def save(prefix: str, values: Mapping[str, Any]) -> None:
     import tensorflow as tf
 
     directory, name = os.path.split(prefix)
-    files.make_directory(directory)
     scratch = files.temporary_name(prefix)
     names = sorted(values)
     try:
@@ -59,6 +59,21 @@ def save(prefix: str, values: Mapping[str, Any]) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def naming_last_good(directory: str) -> Iterator[None]:
+    """Adds the newest checkpoint of a directory to the error of a write that fails in the block.
+
+    Raises:
+      RunError: something could not be written.
+    """
+    try:
+        yield
+    except (DataError, RunError) as error:
+        raise RunError(
+            f"{str(error).rstrip('.')}; {_last_good(directory)} Then go on with --resume."
+        ) from error
+
+
 def _reason(error: Exception) -> str:
     # TensorFlow puts the op's mangled name before, and in brackets behind, what went wrong.
     text = str(getattr(error, "message", None) or error).splitlines()[0]
@@ -75,7 +90,9 @@ def _flush(path: str) -> None:
 
 def _last_good(directory: str) -> str:
     found = stored(directory)
-    return f"the last good one is '{found[-1]}'." if found else "no earlier one exists."
+    if not found:
+        return "no earlier checkpoint exists."
+    return f"the last good checkpoint is '{found[-1]}'."
 
 
 def read(prefix: str) -> dict[str, np.ndarray]:
@@ -133,6 +150,27 @@ def restore(prefix: str, model: Any) -> dict[str, np.ndarray]:
     return values
 
 
+def restore_chosen(choose: Callable[[], str], model: Any) -> str:
+    """Loads a checkpoint of a run that may be going on, and returns its prefix.
+
+    Args:
+      choose: returns the prefix. It is asked again if the checkpoint cannot be read, because a run
+        deletes its older checkpoints.
+      model: the `SlimModel`.
+
+    Raises:
+      RunError: the same checkpoint is chosen twice and cannot be loaded.
+    """
+    while True:
+        prefix = choose()
+        try:
+            restore(prefix, model)
+            return prefix
+        except RunError:
+            if choose() == prefix:
+                raise
+
+
 def stored(directory: str) -> list[str]:
     """Returns the prefixes of the whole checkpoints in a directory, by step, oldest first."""
     if not os.path.isdir(directory):
@@ -158,10 +196,12 @@ def keep_newest(directory: str, count: int) -> None:
     """Deletes all but the newest checkpoints and writes TensorFlow's `checkpoint` state file."""
     found = stored(directory)
     kept = found[-count:]
-    with files.writing(os.path.join(directory, STATE_FILE), "w") as stream:
+    state = os.path.join(directory, STATE_FILE)
+    with naming_last_good(directory), files.writing(state, "w") as stream:
         stream.write(f'model_checkpoint_path: "{os.path.basename(kept[-1])}"\n')
         for prefix in kept:
             stream.write(f'all_model_checkpoint_paths: "{os.path.basename(prefix)}"\n')
     for prefix in found[:-count]:
-        files.remove(prefix + _INDEX_SUFFIX)
-        files.remove(prefix + _DATA_SUFFIX)
+        with naming_last_good(directory), files.reporting("delete", prefix):
+            files.remove(prefix + _INDEX_SUFFIX)
+            files.remove(prefix + _DATA_SUFFIX)

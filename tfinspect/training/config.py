@@ -1,16 +1,15 @@
 """Every setting of a training run, with its unit and the reason of its default."""
 
 import dataclasses
-import json
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tfinspect import files
 from tfinspect.errors import ConfigError
 from tfinspect.names import choices
+from tfinspect.training.settings_file import read_settings
 
 UNITS = ("v1", "v2", "bottleneck")
 OPTIMIZERS = ("momentum", "adam", "adamw", "rmsprop")
@@ -232,7 +231,7 @@ def config_from(
         if name not in fields:
             raise ConfigError(f"no setting '{name}' (in {origin}); {choices(str(name), fields)}.")
         wanted = type_name(fields[name])
-        values[name] = value = _as_number(value, wanted)
+        values[name] = value = as_number(value, wanted)
         if not _fits(value, wanted):
             raise ConfigError(
                 f"{name} {value!r} (in {origin}) is of the wrong type; it must be "
@@ -243,7 +242,12 @@ def config_from(
     return kind(**values)
 
 
-def _as_number(value: Any, annotation: str) -> Any:
+def as_number(value: Any, annotation: str) -> Any:
+    """Returns a value of a settings file as a number where that is meant, others as they are.
+
+    >>> as_number("1e-4", "float")
+    0.0001
+    """
     # YAML 1.1 takes `1e-4` for a text, since it has no point.
     exponent = isinstance(value, str) and re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", value)
     return float(value) if exponent and annotation.startswith("float") else value
@@ -270,15 +274,7 @@ def load_settings(path: str) -> dict[str, Any]:
       ConfigError: the file is not a mapping of settings.
       DataError: it cannot be opened.
     """
-    import yaml
-
-    try:
-        with files.open_file(path, "r") as stream:
-            text = stream.read()
-        loaded = json.loads(text) if path.endswith(".json") else yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"'{path}' is neither valid YAML nor JSON: {reason}.") from error
+    loaded = read_settings(path)
     if not isinstance(loaded, dict):
         raise ConfigError(f"'{path}' holds no settings; write lines such as 'depth: 20'.")
     # The description of an earlier run holds its settings beside other things.

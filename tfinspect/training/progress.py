@@ -8,6 +8,7 @@ from typing import Any
 
 from tfinspect import files
 from tfinspect.errors import RunError
+from tfinspect.training import checkpoints
 from tfinspect.training.run_directory import RunDirectory
 
 
@@ -82,8 +83,9 @@ class Progress:
 
     def write(self, run: RunDirectory) -> None:
         """Writes `backup/state.json` and `metrics.csv`, each in one rename."""
-        self._write_metrics(run)
-        run.write_json("backup/state.json", dataclasses.asdict(self))
+        with checkpoints.naming_last_good(run.checkpoints):
+            self._write_metrics(run)
+            run.write_json("backup/state.json", dataclasses.asdict(self))
 
     def _write_metrics(self, run: RunDirectory) -> None:
         names = [one.name for one in dataclasses.fields(EpochRecord)]

@@ -23,6 +23,7 @@ from tfinspect.nets.spec import NetSpec
 _HARMLESS = {".lock", "lr-finder.csv", "lr-finder.png"}
 # The form of `files.temporary_name`.
 _TEMPORARY = re.compile(r"\..+\.tmp-\d+")
+_DATA = ".data-00000-of-00001"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class RunDirectory:
         try:
             with files.open_file(path, "r") as stream:
                 return json.load(stream)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RunError(f"'{path}' is no valid JSON: {error}.") from error
 
 
@@ -137,11 +138,13 @@ def discarded_if_fruitless(run: RunDirectory) -> Iterator[None]:
 
 
 def sweep(run: RunDirectory) -> None:
-    """Removes what a killed process left under temporary names; call it under the lock."""
+    """Removes what a killed process left half-written; call it under the lock."""
     for directory in (run.path, run.checkpoints, run.best, run.file("backup")):
         names = os.listdir(directory) if os.path.isdir(directory) else []
         for name in names:
-            if _TEMPORARY.fullmatch(name):
+            # The data of a checkpoint are there before its index, and after it.
+            orphan = name.endswith(_DATA) and f"{name.removesuffix(_DATA)}.index" not in names
+            if _TEMPORARY.fullmatch(name) or orphan:
                 files.remove(os.path.join(directory, name))
 
 

@@ -56,7 +56,7 @@ ALLOWED = {
     "model": BASE | {"artifacts", "nets", "data", "training"},
     "training": BASE
     | {"entries", "listing", "python_ops", "tensor_statistics", "event_file"}
-    | {"nets", "data", "plots", "model"},
+    | {"nets", "data", "plots", "model", "cluster"},
     "cluster": BASE,
     "transfer": BASE
     | {"entries", "listing", "artifacts", "nets", "model", "training", "data", "probe", "plots"}

@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from tfinspect.cluster import tf_config
+from tfinspect.errors import ConfigError
 from tfinspect_cli import finetune_output, finetune_request
 from tfinspect_cli.emit import format_option
 from tfinspect_cli.finetune_options import finetune_options, transfer_options
@@ -30,6 +32,7 @@ def command(
     ones. First the head alone is trained, on features that are computed once; then everything, at a
     hundredth of the rate. Frozen tensors are compared byte for byte afterwards.
     """
+    _refuse_clusters()
     if resume:
         run = finetune_request.resumed_run(checkpoint, output, options)
         finetune_output.report(lambda m, observer: m.resume_finetuning(run, observer=observer))
@@ -43,3 +46,12 @@ def command(
         finetune_output.tell_plan(request, config, shown)
     else:
         finetune_output.fine_tune(request, config, output, shown)
+
+
+def _refuse_clusters() -> None:
+    cluster = tf_config.from_environment()
+    if cluster is not None and len(cluster.names) > 1:
+        raise ConfigError(
+            f"TF_CONFIG makes this {cluster.name} of {len(cluster.names)} processes, and "
+            "fine-tuning runs in one; unset TF_CONFIG, or use `tfinspect train`."
+        )

@@ -30,6 +30,7 @@ COMMANDS = {
     "visualize-activations": "Draw and measure the tensors inside a model for given images.",
     "report": "Write one HTML page about a model: totals, health, filters, curves, variables.",
     "gradients": "Show which examples pull hardest at a model's weights.",
+    "cluster": "Check several machines that train together; start several processes on one.",
 }
 WRONG_INPUT = 2
 INTERRUPTED = 130
@@ -104,9 +105,13 @@ class CommandGroup(click.Group):
 
 
 def _report(text: str) -> int:
+    from tfinspect.text import printable
+
     if quiet.debugging():
         traceback.print_exc()
-    click.echo(f"Error: {text}", err=True)
+    # Names in files may hold what moves a terminal's cursor.
+    lines = "\n".join(map(printable, text.split("\n")))
+    click.echo(f"Error: {lines}", err=True)
     return WRONG_INPUT
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from tfinspect_cli import training_output
+from tfinspect_cli.cluster_part import ClusterPart, cluster_options
 from tfinspect_cli.training_options import config_options, given_settings
 
 
@@ -19,26 +20,31 @@ from tfinspect_cli.training_options import config_options, given_settings
 @click.option("--output", type=click.Path(), help="Run directory.  [default: runs/DATA-NETWORK]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --output, with its settings.")
 @click.option("--find-lr", is_flag=True, help="Only look for a learning rate, and draw its curve.")
+@cluster_options
 def command(
     config_file: str | None,
     output: str | None,
     resume: bool,
     find_lr: bool,
+    cluster_timeout: float,
+    batch_size_per_replica: int | None,
     **settings: Any,
 ) -> None:
     """Train a CIFAR residual network.
 
     With no option at all it trains on real handwritten digits, which need no network. Settings
-    given here go before those of --config.
+    given here go before those of --config. With TF_CONFIG set, it trains with the other processes
+    of that cluster.
     """
     from tfinspect.training import config as configs
 
-    given = given_settings(settings)
+    part = ClusterPart.from_environment(cluster_timeout)
+    given = given_settings(settings) | part.batch_setting(batch_size_per_replica, settings)
     if resume and find_lr:
         raise click.UsageError("--find-lr looks at a fresh network; leave --resume out.")
     if resume:
         _refuse_settings(given, config_file, output)
-        training_output.run(lambda observer, run: run.resume(output, observer=observer))
+        part.resume(str(output))
         return
     loaded = configs.load_settings(config_file) if config_file else {}
     config = configs.config_from(loaded | given, config_file or "the command line")
@@ -46,7 +52,7 @@ def command(
     if find_lr:
         training_output.find_learning_rate(config, output)
         return
-    training_output.run(lambda observer, run: run.train(config, output, observer=observer))
+    part.train(config, output)
 
 
 def _refuse_settings(given: dict[str, Any], config_file: str | None, output: str | None) -> None:

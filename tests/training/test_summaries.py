@@ -17,7 +17,6 @@ from tfinspect.event_file import EventFile
 from tfinspect.model import load_model
 from tfinspect.training import checkpoints, loop, run, summaries
 from tfinspect.training.activation_pass import LayerActivation
-from tfinspect.training.strategy import is_chief
 
 PATTERN = "Relu|stage3"
 
@@ -170,23 +169,6 @@ def test_channels_are_drawn_each_in_its_own_range():
     assert grid.shape in [(2 * 33 + 1, 4 * 33 + 1, 3), (3 * 33 + 1, 3 * 33 + 1, 3)]
     assert grid[2, 36].tolist() == [255, 255, 255]
     assert grid[20, 50].tolist() == [0, 0, 0]
-
-
-@pytest.mark.parametrize(
-    ("jobs", "task", "expected"),
-    [
-        (["worker"], ("worker", 0), True),
-        (["worker"], ("worker", 1), False),
-        (["chief", "worker"], ("worker", 0), False),
-        (["chief", "worker"], ("chief", 0), True),
-        ([], (None, None), True),
-    ],
-)
-def test_one_process_of_a_cluster_is_the_chief(jobs, task, expected):
-    spec = types.SimpleNamespace(jobs=jobs)
-    resolver = types.SimpleNamespace(task_type=task[0], task_id=task[1], cluster_spec=lambda: spec)
-    assert is_chief(types.SimpleNamespace(cluster_resolver=resolver)) is expected
-    assert is_chief(object())
 
 
 def test_a_bounded_op_has_its_saturated_share_and_dead_channels(tmp_path):

@@ -44,9 +44,7 @@ class ClusterConfig:
     @property
     def is_chief(self) -> bool:
         """Whether this process writes: the chief, or worker 0 where there is none."""
-        if self.addresses.get("chief"):
-            return self.role == "chief"
-        return self.role == "worker" and self.index == 0
+        return self.name == self.leader
 
     @property
     def own_address(self) -> str | None:
@@ -58,6 +56,30 @@ class ClusterConfig:
     def name(self) -> str:
         """`worker 1`, as messages call it."""
         return f"{self.role} {self.index}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every process that has an address, those that compute gradients first."""
+        return tuple(
+            f"{role} {index}"
+            for role in ROLES
+            for index in range(len(self.addresses.get(role, ())))
+        )
+
+    @property
+    def leader(self) -> str:
+        """The process that writes: the chief, or worker 0 where there is none."""
+        return self.names[0]
+
+    @property
+    def number(self) -> int:
+        """Among the processes that compute gradients, 0 for the one that writes."""
+        return self.names.index(self.name)
+
+    def address_of(self, name: str) -> str:
+        """Returns the `host:port` of a process by its name."""
+        role, _, index = name.partition(" ")
+        return self.addresses[role][int(index)]
 
 
 def from_environment() -> ClusterConfig | None:

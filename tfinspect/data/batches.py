@@ -1,10 +1,12 @@
 """Which split is read, in what form, and how many batches it has."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tfinspect.data.load import Decoder
 from tfinspect.data.manifest import Manifest
+from tfinspect.data.share import Share, spread_files
 from tfinspect.errors import ConfigError, DataError
 from tfinspect.names import choices
 
@@ -32,6 +34,9 @@ class Batches:
       preprocessing: applied to float32 images last.
       limit: only the first so many stored examples; None for all.
       cache_bytes: decoded splits up to this size are kept in memory.
+      keep_last: whether an epoch of training ends with a batch of what is left; otherwise those
+        few examples, others in every epoch, are left out.
+      share: this process's part of every batch; None where it computes all.
     """
 
     directory: str
@@ -42,6 +47,8 @@ class Batches:
     preprocessing: Preprocessing
     limit: int | None = None
     cache_bytes: int = CACHE_BYTES
+    keep_last: bool = False
+    share: Share | None = None
 
     @property
     def examples(self) -> int:
@@ -65,6 +72,18 @@ class Batches:
     def paths(self) -> list[str]:
         """The split's shards."""
         return list(self.manifest.paths(self.directory, self.split))
+
+    @property
+    def own_paths(self) -> list[str]:
+        """The shards that this process reads."""
+        if self.share is None or self.share.files is None:
+            return self.paths
+        return [self.paths[number] for number in self.share.own_files]
+
+    @property
+    def local_batch_size(self) -> int:
+        """How many examples of a full batch this process computes."""
+        return self.batch_size // (self.share.count if self.share else 1)
 
     @property
     def decoder(self) -> Decoder:
@@ -91,7 +110,7 @@ class Batches:
 
 
 def steps_per_epoch(batches: Batches) -> int:
-    """Returns the number of full batches in an epoch.
+    """Returns the number of batches in an epoch.
 
     Raises:
       ConfigError: a batch is larger than the split.
@@ -102,4 +121,32 @@ def steps_per_epoch(batches: Batches) -> int:
             f"a batch of {batches.batch_size} is larger than the {batches.examples} examples of "
             f"the split '{batches.split}'; choose a batch size of at most {batches.examples}."
         )
-    return batches.examples // batches.batch_size
+    return _steps(batches.examples, batches.batch_size, keep_last=batches.keep_last)
+
+
+def _steps(examples: int, batch_size: int, *, keep_last: bool) -> int:
+    return -(-examples // batch_size) if keep_last else examples // batch_size
+
+
+def shared(batches: Batches, index: int, count: int) -> Batches:
+    """Returns one process's part of the batches.
+
+    A split that is streamed is shared by file where there are enough shards for every process to
+    get as many batches as without; any other by record, batch by batch.
+
+    Args:
+      batches: of the whole cluster.
+      index: of this process.
+      count: of processes; it must divide the batch size.
+    """
+    by_record = dataclasses.replace(batches, share=Share(index, count))
+    shards = batches.manifest.splits[batches.split].shards
+    if batches.fits_in_memory or batches.limit is not None or len(shards) < count:
+        return by_record
+    files = spread_files(shards, count)
+    sizes = tuple(sum(shards[number].examples for number in own) for own in files)
+    each = [_steps(size, by_record.local_batch_size, keep_last=batches.keep_last) for size in sizes]
+    fewest = max(each) if batches.keep_last else min(each)
+    if fewest != steps_per_epoch(batches):
+        return by_record
+    return dataclasses.replace(batches, share=Share(index, count, files, sizes))

@@ -23,18 +23,20 @@ class Order:
     Attributes:
       seed: of the run.
       epochs: passes over the split.
-      per_epoch: examples that an epoch gives: those of its full batches.
+      per_epoch: examples that an epoch gives: those of its batches.
       start: first position over all epochs, in examples, where the run begins.
+      lane: 0, or the number of the process whose own files these are the order of.
     """
 
     seed: int
     epochs: int
     per_epoch: int
     start: int
+    lane: int = 0
 
     def key(self, epoch: Any, purpose: Purpose) -> Any:
         """Returns the int64 `[2]` seed of one purpose in one epoch (a scalar tensor)."""
-        data = tf.constant(int(purpose), tf.int64)
+        data = tf.constant(int(purpose) + len(Purpose) * self.lane, tf.int64)
         seed = tf.stack([tf.constant(self.seed, tf.int64), tf.cast(epoch, tf.int64)])
         return tf.random.experimental.stateless_fold_in(seed, data, alg="philox")
 

@@ -72,7 +72,7 @@ def evaluation_views(batches: Batches, key: Any = None) -> Any:
 
 def _records(batches: Batches, order: Order) -> Any:
     shards = batches.manifest.splits[batches.split].shards
-    if sum(shard.bytes for shard in shards) > batches.cache_bytes:
+    if sum(shard.bytes for shard in shards) > batches.cache_bytes or _by_file(batches):
         return streamed_records(batches, order, _seeds)
     require_shards(batches.paths)
     stored = tf.data.TFRecordDataset(batches.paths).take(batches.examples)
@@ -81,7 +81,12 @@ def _records(batches: Batches, order: Order) -> Any:
     def pick(chosen: Any, seeds: Any) -> tuple[Any, Any]:
         return tf.gather(serialized, chosen), seeds
 
-    return shuffled_batches(order, batches.examples, batches.batch_size, _seeds).map(pick)
+    chosen = shuffled_batches(order, batches.examples, batches.batch_size, _seeds, batches.share)
+    return chosen.map(pick)
+
+
+def _by_file(batches: Batches) -> bool:
+    return batches.share is not None and batches.share.files is not None
 
 
 def _seeds(key: Any, count: int) -> Any:

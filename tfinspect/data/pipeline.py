@@ -11,8 +11,8 @@ Why in this order:
 * **views** of networks that take photographs (`photographs`) are decoded from the cached files.
 * **augment** after repeat, so that an example looks different in every epoch, and on uint8
   values before preprocessing, so that padding is black.
-* **batch**: every epoch gives the same number of full batches. Crops and flips are done on whole
-  batches, each example by its own numbers.
+* **batch**: every epoch gives the same number of batches, full ones unless the last is kept. Crops
+  and flips are done on whole batches, each example by its own numbers.
 * **prefetch** last, so that the next batches are made while a step runs.
 
 The order and the augmentation are functions of (seed, epoch, position in the epoch) alone; no
@@ -26,7 +26,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfinspect.data import augment as augmentation
-from tfinspect.data.batches import Batches, steps_per_epoch
+from tfinspect.data.batches import Batches, shared, steps_per_epoch
 from tfinspect.data.load import PARALLELISM, fixed_options, load_split, require_shards
 from tfinspect.data.order import Order, Purpose
 from tfinspect.data.photographs import evaluation_views, takes_views, training_views
@@ -34,7 +34,15 @@ from tfinspect.data.shuffled import shuffled_batches
 from tfinspect.data.stream import streamed
 from tfinspect.errors import ConfigError
 
-__all__ = ["Batches", "View", "evaluation_dataset", "steps_per_epoch", "training_dataset"]
+__all__ = [
+    "Batches",
+    "View",
+    "evaluation_dataset",
+    "shared",
+    "step_weights",
+    "steps_per_epoch",
+    "training_dataset",
+]
 
 _PREFETCHED_BATCHES = 4
 
@@ -79,7 +87,8 @@ def training_dataset(
 
     Returns:
       float32 `[B, H, W, C]` in the network's range and int64 labels `[B]`,
-      `epochs * steps_per_epoch(batches) - start_step` times.
+      `epochs * steps_per_epoch(batches) - start_step` times; of every batch, the share of this
+      process.
 
     Raises:
       ConfigError: a batch is larger than the split, or the start lies beyond the end.
@@ -91,8 +100,7 @@ def training_dataset(
         raise ConfigError(
             f"start step {start_step} lies outside the {epochs * steps} steps of {epochs} epochs."
         )
-    size = batches.batch_size
-    order = Order(seed, epochs, per_epoch=steps * size, start=start_step * size)
+    order = _order(batches, seed, epochs, start_step)
     if takes_views(batches):
         dataset = training_views(batches, order, augment=augment)
         dataset = dataset.map(lambda images, labels: (_preprocess(batches, images), labels))
@@ -100,6 +108,32 @@ def training_dataset(
         dataset = _small_images(batches, order, augment=augment, flip=flip)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(epochs * steps - start_step))
     return dataset.prefetch(_PREFETCHED_BATCHES).with_options(fixed_options())
+
+
+def _order(batches: Batches, seed: int, epochs: int, start_step: int) -> Order:
+    share, size = batches.share, batches.batch_size
+    epoch, step = divmod(start_step, steps_per_epoch(batches))
+    per_epoch = batches.examples if batches.keep_last else steps_per_epoch(batches) * size
+    lane = 0
+    if share is not None and share.files is not None:
+        size, lane = batches.local_batch_size, share.index
+        per_epoch = max(share.sizes) if batches.keep_last else per_epoch // share.count
+    return Order(seed, epochs, per_epoch, epoch * per_epoch + step * size, lane)
+
+
+def step_weights(batches: Batches, *, epochs: int, start_step: int = 0) -> Any:
+    """Returns what this process's examples weigh, float32 `[b]`, for every step of a run.
+
+    All weigh 1 but in a last batch that cannot be cut into equal parts: see `Share`.
+    """
+    steps = steps_per_epoch(batches)
+    share = batches.share
+    assert share is not None
+
+    def weights(step: Any) -> Any:
+        return share.weights(step % steps, batches.examples, batches.batch_size)
+
+    return tf.data.Dataset.range(start_step, epochs * steps).map(weights)
 
 
 def _small_images(batches: Batches, order: Order, *, augment: bool, flip: bool) -> Any:
@@ -119,7 +153,9 @@ def _cached(batches: Batches, order: Order) -> Any:
     def pick(chosen: Any, draws: augmentation.Draws) -> tuple[Any, Any, augmentation.Draws]:
         return tf.gather(images, chosen), tf.gather(labels, chosen), draws
 
-    dataset = shuffled_batches(order, batches.examples, batches.batch_size, augmentation.draw)
+    dataset = shuffled_batches(
+        order, batches.examples, batches.batch_size, augmentation.draw, batches.share
+    )
     return dataset.map(pick, num_parallel_calls=PARALLELISM)
 
 
@@ -133,10 +169,12 @@ def evaluation_dataset(batches: Batches, view: View | None = None) -> Any:
 
     Args:
       batches: what to read.
-      view: one random view of each image; None gives the images as they are evaluated.
+      view: one random view of each image; None gives the images as they are evaluated. A share
+        of the batches goes with None alone.
 
     Returns:
-      float32 `[B, H, W, C]` in the network's range and int64 labels `[B]`.
+      float32 `[B, H, W, C]` in the network's range and int64 labels `[B]`; of every batch, the
+      piece of this process.
 
     Raises:
       ConfigError: the network takes another number of channels.
@@ -157,6 +195,8 @@ def evaluation_dataset(batches: Batches, view: View | None = None) -> Any:
 
     if view is not None and not takes_views(batches):
         dataset = _viewed(dataset, batches, view)
+    if batches.share is not None:
+        dataset = dataset.map(batches.share.piece)
     dataset = dataset.map(finish, num_parallel_calls=PARALLELISM)
     return dataset.prefetch(_PREFETCHED_BATCHES).with_options(fixed_options())
 

@@ -43,26 +43,34 @@ def streamed_records(batches: Batches, order: Order, draw: Draw) -> Any:
       DataError: a shard is missing.
     """
     require_shards(batches.paths)
+    by_file = batches.share is not None and batches.share.files is not None
+    size = batches.local_batch_size if by_file else batches.batch_size
+    whole = order.per_epoch % size == 0
 
     def one_epoch(epoch: Any) -> Any:
         records = _shuffled(_records(batches, order, epoch), order.key(epoch, Purpose.BUFFER))
+        if by_file:
+            # Where another process has more examples, the first ones again fill up.
+            records = records.repeat()
         draws = draw(order.key(epoch, Purpose.AUGMENTATION), order.per_epoch)
         drawn = tf.data.Dataset.from_tensor_slices(draws)
-        # The zip ends with the draws, which are as many as an epoch's full batches take.
-        return tf.data.Dataset.zip((records, drawn)).skip(order.skipped(epoch))
+        # The zip ends with the draws, which are as many as an epoch's batches take.
+        pairs = tf.data.Dataset.zip((records, drawn)).skip(order.skipped(epoch))
+        return pairs.batch(size, drop_remainder=whole)
 
     # A parallel interleave of one opens the next epoch, and fills its shuffle buffer, ahead.
     dataset = order.remaining_epochs().interleave(
         one_epoch, cycle_length=1, num_parallel_calls=1, deterministic=True
     )
-    return dataset.batch(batches.batch_size, drop_remainder=True)
+    return dataset if batches.share is None or by_file else dataset.map(batches.share.cut)
 
 
 def _records(batches: Batches, order: Order, epoch: Any) -> Any:
-    paths = tf.constant(batches.paths)
+    own = batches.own_paths
+    paths = tf.constant(own)
     if batches.limit is not None:
         return tf.data.TFRecordDataset(paths).take(batches.examples)
-    shard_order = order.permutation(epoch, Purpose.SHARDS, len(batches.paths))
+    shard_order = order.permutation(epoch, Purpose.SHARDS, len(own))
     shards = tf.data.Dataset.from_tensor_slices(tf.gather(paths, shard_order))
     return shards.interleave(tf.data.TFRecordDataset, cycle_length=_OPEN_SHARDS)
 

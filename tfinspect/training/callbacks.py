@@ -15,6 +15,7 @@ from tfinspect.training.progress import EpochRecord, Means, Progress
 from tfinspect.training.run_directory import RunDirectory
 from tfinspect.training.schedule import Schedule
 from tfinspect.training.selection import is_kept
+from tfinspect.training.team import Team
 from tfinspect.training.trainer import Trainer
 
 # A long epoch is backed up in between, so that little is lost: every five minutes.
@@ -35,8 +36,23 @@ class Loop:
     validation_examples: int
     on_epoch: Callable[[EpochRecord], None]
     on_step: Callable[[int], None]
+    # Validation batches of this process, where `validation` is a distributed data set.
+    local_validation: tf.data.Dataset | None = None
     # The command whose `--resume` goes on with the run.
     command: str = "train"
+    # Batches of `validation` to take; None takes all.
+    validation_steps: int | None = None
+    # The processes that train together; None for this one alone.
+    team: Team | None = None
+
+    @property
+    def sample(self) -> tf.data.Dataset:
+        """Validation images for summaries, of this process."""
+        return self.local_validation or self.validation
+
+    def agree(self, *flags: bool) -> tuple[bool, ...]:
+        """Returns the flags, of several processes those that any of them has set."""
+        return flags if self.team is None else self.team.agree(*flags)
 
     def ends_epoch(self) -> bool:
         """Tells whether the step just done was the last of an epoch, or of the run."""
@@ -115,16 +131,19 @@ class StepCallback(tf_keras.callbacks.Callback):
         if self.loop.ends_epoch():
             # A backup here would be of an epoch that is over but not validated.
             return
-        if self.stop.requested:
+        late = time.monotonic() - self.backed_up > BACKUP_SECONDS
+        stop, late = self.loop.agree(self.stop.requested, late)
+        if stop or late:
             self._back_up()
+        if stop:
             raise self.loop.interrupted()
-        if time.monotonic() - self.backed_up > BACKUP_SECONDS:
-            self._back_up()
 
     def _back_up(self) -> None:
         if not self.loop.trainer.is_finite():
             raise self.loop.diverged("a weight is", self.loop.progress.step)
         self.loop.progress.unfinished = self.means.joined()
+        if self.loop.team is not None:
+            self.loop.team.merge(self.loop.trainer.model)
         self.loop.trainer.back_up(self.loop.run, self.loop.progress)
         self.backed_up = time.monotonic()
 
@@ -138,14 +157,17 @@ class EpochCallback(tf_keras.callbacks.Callback):
         self.writers = {
             part: tf.summary.create_file_writer(loop.run.file(f"events/{part}"))
             for part in ("train", "validation")
+            if loop.trainer.writes
         }
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Closes the epoch."""
         loop, progress = self.loop, self.loop.progress
         means = self.means.joined()
+        if loop.team is not None:
+            loop.team.merge(loop.trainer.model)
         with loop.trainer.evaluated_weights():
-            loss, accuracy = loop.trainer.evaluate(loop.validation)
+            loss, accuracy = loop.trainer.evaluate(loop.validation, loop.validation_steps)
             if not math.isfinite(loss):
                 raise loop.diverged("the validation loss is", progress.step)
             progress.highest_accuracy = max(progress.highest_accuracy, accuracy)
@@ -158,7 +180,7 @@ class EpochCallback(tf_keras.callbacks.Callback):
         self._write_events(record)
         loop.trainer.back_up(loop.run, progress)
         loop.on_epoch(record)
-        if self.stop.requested:
+        if any(loop.agree(self.stop.requested)):
             raise loop.interrupted()
 
     def _record(self, epoch: int, means: Means, loss: float, accuracy: float) -> EpochRecord:
@@ -185,8 +207,8 @@ class EpochCallback(tf_keras.callbacks.Callback):
             },
             "validation": {"loss": record.validation_loss, "accuracy": record.validation_accuracy},
         }
-        for part, scalars in shown.items():
-            with self.writers[part].as_default():
-                for name, value in scalars.items():
+        for part, writer in self.writers.items():
+            with writer.as_default():
+                for name, value in shown[part].items():
                     tf.summary.scalar(name, value, step=record.step)
-            self.writers[part].flush()
+            writer.flush()

@@ -1,10 +1,13 @@
 """The loop of `fit` over a run's segments, with callbacks, from the last backup on."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import tensorflow as tf
+
 from tfinspect.data import pipeline
-from tfinspect.data.load import reading
+from tfinspect.data.load import fixed_options, reading
 from tfinspect.data.manifest import Manifest
 from tfinspect.nets.registry import get_spec
 from tfinspect.training import trainer as trainers
@@ -15,6 +18,8 @@ from tfinspect.training.progress import EpochRecord, Progress
 from tfinspect.training.run_directory import RunDirectory
 from tfinspect.training.schedule import make_schedule
 from tfinspect.training.segments import plan_segments
+from tfinspect.training.strategy import check_batch
+from tfinspect.training.team import Team
 
 
 def batches_of(config: TrainConfig, data: tuple[str, Manifest], split: str) -> pipeline.Batches:
@@ -45,6 +50,7 @@ def run_loop(
     data: tuple[str, Manifest],
     progress: Progress,
     observer: Any,
+    team: Team | None = None,
 ) -> None:
     """Trains from `progress.step` to the end; `progress` is kept up to date.
 
@@ -53,15 +59,18 @@ def run_loop(
     """
     train_batches = batches_of(config, data, "train")
     validation = batches_of(config, data, "validation")
+    if team is not None:
+        train_batches, validation = _shared(team, train_batches, validation, observer)
     steps_per_epoch = pipeline.steps_per_epoch(train_batches)
     total = config.total_steps(steps_per_epoch)
     epochs = -(-total // steps_per_epoch)
-    trainer = trainers.make_trainer(config, len(data[1].label_names), total)
+    trainer = trainers.make_trainer(config, len(data[1].label_names), total, team)
     trainers.restore(trainer, run, progress)
 
     def on_epoch(record: EpochRecord) -> None:
         observer.on_epoch(record, epochs)
 
+    local = pipeline.evaluation_dataset(validation)
     loop = Loop(
         trainer=trainer,
         run=run,
@@ -69,7 +78,12 @@ def run_loop(
         schedule=make_schedule(config, steps_per_epoch),
         steps_per_epoch=steps_per_epoch,
         total_steps=total,
-        validation=pipeline.evaluation_dataset(validation),
+        validation=local if team is None else team.distributed(local),
+        local_validation=local,
+        validation_steps=None
+        if team is None
+        else -(-validation.examples // train_batches.batch_size),
+        team=team,
         validation_examples=validation.examples,
         on_epoch=on_epoch,
         on_step=lambda step: observer.on_step(step, total),
@@ -77,12 +91,37 @@ def run_loop(
     augment = augmentation(config, data[1])
 
     def dataset_from(step: int) -> Any:
-        return pipeline.training_dataset(
+        dataset = pipeline.training_dataset(
             train_batches, seed=config.seed, epochs=epochs, start_step=step, **augment
         )
+        return dataset if team is None else _weighted(team, dataset, train_batches, epochs, step)
 
     with reading(data[0]):
         fit_segments(loop, dataset_from)
+
+
+def _shared(
+    team: Team, train: pipeline.Batches, validation: pipeline.Batches, observer: Any
+) -> tuple[pipeline.Batches, pipeline.Batches]:
+    workers = team.cluster.workers
+    check_batch(train.batch_size, workers)
+    train = team.share(dataclasses.replace(train, keep_last=True))
+    assert train.share is not None
+    how = (
+        f"by record: each of the {workers} processes takes its part of every batch"
+        if train.share.files is None
+        else f"by file: this process reads {len(train.own_paths)} of {len(train.paths)} shards"
+    )
+    observer.on_phase(f"the training split is shared {how}")
+    share = dataclasses.replace(train.share, files=None, sizes=())
+    return train, dataclasses.replace(validation, share=share)
+
+
+def _weighted(team: Team, dataset: Any, batches: pipeline.Batches, epochs: int, step: int) -> Any:
+    weights = pipeline.step_weights(batches, epochs=epochs, start_step=step)
+    pairs = tf.data.Dataset.zip((dataset, weights))
+    pairs = pairs.map(lambda pair, weight: (*pair, weight))
+    return team.distributed(pairs.with_options(fixed_options()))
 
 
 def fit_segments(

@@ -16,11 +16,11 @@ from tfinspect.data.manifest import Manifest
 from tfinspect.data.prepare import prepare
 from tfinspect.errors import DataError, RunError, TfinspectError
 from tfinspect.nets.registry import get_spec
-from tfinspect.training import run_directory
+from tfinspect.training import checkpoints, run_directory
 from tfinspect.training.config import TrainConfig, config_from
 from tfinspect.training.progress import EpochRecord, Progress
 from tfinspect.training.run_data import data_of
-from tfinspect.training.run_directory import RunDirectory
+from tfinspect.training.run_directory import RunDirectory, RunInfo
 
 if TYPE_CHECKING:
     from tfinspect.training.evaluate import Evaluation
@@ -103,6 +103,19 @@ def resume(output: str, *, observer: Observer | None = None) -> TrainResult:
       RunError: there is no run, it is finished, or its data are not the same any more.
     """
     observer = observer or Observer()
+    info, config = resumable(output)
+    directory, manifest = data_of(info)
+    with run_directory.locked(output):
+        run_directory.sweep(info.directory)
+        return _train(config, info.directory, (directory, manifest), observer)
+
+
+def resumable(output: str) -> tuple[RunInfo, TrainConfig]:
+    """Returns the description and the settings of a run that can be gone on with.
+
+    Raises:
+      RunError: there is no run, it is a fine-tuning, or it is finished.
+    """
     info = run_directory.open_run(output)
     if "net" in info.config:
         raise RunError(
@@ -112,10 +125,7 @@ def resume(output: str, *, observer: Observer | None = None) -> TrainResult:
     config = config_from(info.config, info.directory.file("config.json"))
     if Progress.read(info.directory).finished:
         raise RunError(f"the run in '{output}' is finished; train a new one into another --output.")
-    directory, manifest = data_of(info)
-    with run_directory.locked(output):
-        run_directory.sweep(info.directory)
-        return _train(config, info.directory, (directory, manifest), observer)
+    return info, config
 
 
 def describe(config: TrainConfig, directory: str, manifest: Manifest) -> dict[str, Any]:
@@ -152,7 +162,8 @@ def _train(
     observer.on_phase(f"training from step {progress.step}")
     with errors_logged(run):
         loop.run_loop(config, run, data, progress, observer)
-    result, _ = export_and_measure(run, progress, observer)
+    with checkpoints.naming_last_good(run.checkpoints):
+        result, _ = export_and_measure(run, progress, observer)
     finish(run, progress, result)
     return result
 
@@ -240,6 +251,7 @@ def export_and_measure(
 def finish(run: RunDirectory, progress: Progress, result: TrainResult, **more: Any) -> None:
     """Writes `result.json`, with more entries if there are, and marks the run as finished."""
     written = {key: value for key, value in vars(result).items() if key != "records"}
-    run.write_json("result.json", written | more)
+    with checkpoints.naming_last_good(run.checkpoints):
+        run.write_json("result.json", written | more)
     progress.finished = True
     progress.write(run)

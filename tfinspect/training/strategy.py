@@ -27,16 +27,6 @@ def make_strategy(devices: str) -> Any:
     return tf.distribute.MirroredStrategy(names)
 
 
-def is_chief(strategy: Any) -> bool:
-    """Tells whether this process is the one of all hosts that writes."""
-    resolver = getattr(strategy, "cluster_resolver", None)
-    if resolver is None or not resolver.task_type:
-        return True
-    jobs = resolver.cluster_spec().jobs
-    chief = "chief" if "chief" in jobs else "worker"
-    return bool(resolver.task_type == chief and resolver.task_id == 0)
-
-
 def check_batch(batch_size: int, replicas: int) -> None:
     """Raises a ConfigError if the batch cannot be shared equally by the replicas."""
     if batch_size % replicas:

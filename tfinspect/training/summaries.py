@@ -17,7 +17,6 @@ from tfinspect.training import optimizers
 from tfinspect.training.activation_pass import ActivationPass, LayerActivation
 from tfinspect.training.callbacks import Loop
 from tfinspect.training.step_gradients import Step, gradient
-from tfinspect.training.strategy import is_chief
 
 # Of the first image; more would make event files large and say little more.
 CHANNELS = 8
@@ -33,11 +32,11 @@ def summary_callbacks(loop: Loop) -> list[Any]:
       ConfigError: the pattern matches no tensor, too many, or is no regular expression.
     """
     config = loop.trainer.config
-    if not is_chief(loop.trainer.strategy):
+    if not loop.trainer.writes:
         return []
     activations = None
     if config.summarize is not None:
-        images, _ = next(iter(loop.validation.take(1)))
+        images, _ = next(iter(loop.sample.take(1)))
         activations = ActivationPass(loop.trainer, images, config.summarize)
     return [SummaryCallback(loop, activations)]
 

@@ -16,6 +16,7 @@ from tfinspect.training.config import TrainConfig
 from tfinspect.training.losses import CrossEntropy
 from tfinspect.training.progress import Progress
 from tfinspect.training.run_directory import RunDirectory
+from tfinspect.training.team import Team
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Trainer:
     model: SlimModel
     optimizer: Any
     strategy: Any
+    # Whether this process writes: of several that train together, one does.
+    writes: bool = True
 
     def values(self) -> dict[str, Any]:
         """Returns variables, optimizer slots and `global_step` by their stored names."""
@@ -50,9 +53,14 @@ class Trainer:
             for variable, value in zip(weights, kept, strict=True):
                 variable.assign(value)
 
-    def evaluate(self, dataset: tf.data.Dataset) -> tuple[float, float]:
-        """Returns loss (L2 terms included) and accuracy (0..1) of the weights as they are."""
-        logs = self.model.evaluate(dataset, verbose=0, return_dict=True)
+    def evaluate(self, dataset: Any, steps: int | None = None) -> tuple[float, float]:
+        """Returns loss (L2 terms included) and accuracy (0..1) of the weights as they are.
+
+        Args:
+          dataset: batches, of all processes the share of this one.
+          steps: batches to take; None takes all, and a distributed data set needs the number.
+        """
+        logs = self.model.evaluate(dataset, steps=steps, verbose=0, return_dict=True)
         return float(logs["loss"]), float(logs["accuracy"])
 
     def is_finite(self) -> bool:
@@ -63,16 +71,25 @@ class Trainer:
     def back_up(self, run: RunDirectory, progress: Progress) -> None:
         """Writes checkpoint and state of the present step; older checkpoints go last."""
         name = f"model.ckpt-{progress.step}"
-        checkpoints.save(os.path.join(run.checkpoints, name), self.values())
+        values = self._read(self.values())
         progress.checkpoint = f"checkpoints/{name}"
+        if not self.writes:
+            return
+        checkpoints.save(os.path.join(run.checkpoints, name), values)
         progress.write(run)
         checkpoints.keep_newest(run.checkpoints, self.config.keep_checkpoints)
 
     def save_best(self, run: RunDirectory, step: int) -> None:
         """Writes the variables, as they are now, as the only checkpoint of `best/`."""
         prefix = os.path.join(run.best, f"model.ckpt-{step}")
-        checkpoints.save(prefix, self.model.variables_by_name() | {"global_step": step_value(step)})
-        checkpoints.keep_newest(run.best, 1)
+        values = self._read(self.model.variables_by_name() | {"global_step": step_value(step)})
+        if self.writes:
+            checkpoints.save(prefix, values)
+            checkpoints.keep_newest(run.best, 1)
+
+    def _read(self, variables: dict[str, Any]) -> dict[str, tf.Tensor]:
+        # Moving statistics are put together from all processes: every one reads them, in one order.
+        return {name: tf.convert_to_tensor(variables[name]) for name in sorted(variables)}
 
 
 def step_value(step: int) -> tf.Tensor:
@@ -80,20 +97,23 @@ def step_value(step: int) -> tf.Tensor:
     return tf.constant(step, tf.int64)
 
 
-def make_trainer(config: TrainConfig, num_classes: int, total_steps: int) -> Trainer:
+def make_trainer(
+    config: TrainConfig, num_classes: int, total_steps: int, team: Team | None = None
+) -> Trainer:
     """Builds and compiles the configured network with fresh weights.
 
     Args:
       config: the settings.
       num_classes: columns of the logits.
       total_steps: length of the run, in optimizer steps.
+      team: the processes that train together; None trains in this one alone.
 
     Raises:
       NetworkError: the depth or width cannot be built.
       ConfigError: the batch cannot be shared by the devices.
     """
     spec = get_spec(config.network, width=config.width)
-    placed = strategy.make_strategy(config.devices)
+    placed = strategy.make_strategy(config.devices) if team is None else team.strategy
     strategy.check_batch(config.images_per_step, placed.num_replicas_in_sync)
     with placed.scope():
         model = SlimModel(
@@ -105,13 +125,20 @@ def make_trainer(config: TrainConfig, num_classes: int, total_steps: int) -> Tra
             seed=config.seed,
         )
         model.build_variables()
+        # Keras would add up over the replicas what each of them knows of all.
+        model.distribute_reduction_method = "first"
         optimizer = optimizers.make_optimizer(config, model.trainable_variables)
         model.compile(
             optimizer=optimizer,
             loss=CrossEntropy(config.label_smoothing),
-            metrics=[tf_keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+            # Weights of 0 mark what only fills a batch up.
+            **{
+                "metrics" if team is None else "weighted_metrics": [
+                    tf_keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+                ]
+            },
         )
-    return Trainer(config, model, optimizer, placed)
+    return Trainer(config, model, optimizer, placed, team is None or team.cluster.is_chief)
 
 
 def restore(trainer: Trainer, run: RunDirectory, progress: Progress) -> None:

@@ -1,0 +1,78 @@
+import json
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from tfinspect.cluster.launch import free_ports
+from tfinspect_cli.main import cli
+
+
+def invoke(*arguments, tf_config=None):
+    return CliRunner().invoke(cli, ["cluster", *arguments], env={"TF_CONFIG": tf_config or ""})
+
+
+def configuration(*hosts, index=0, role="worker"):
+    task = {"type": "worker", "index": index}
+    return json.dumps({"cluster": {role: hosts}, "task": task})
+
+
+def test_check_of_one_process_says_who_it_is():
+    result = invoke("check", tf_config=configuration(f"localhost:{free_ports(1)[0]}"))
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "worker 0: 1 processes, 1 that train\n"
+
+
+def test_check_alone_waits_for_nobody():
+    result = invoke("check", "--alone", tf_config=configuration("localhost:1", "localhost:2"))
+    assert result.stdout == "worker 0: 2 processes, 2 that train\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "TF_CONFIG is not set"),
+        ("{", "no valid JSON"),
+        (configuration("localhost:1", "localhost:1"), "'localhost:1' in TF_CONFIG is given to"),
+        (configuration("localhost:1", index=3), "index in TF_CONFIG is 3"),
+        (configuration("nowhere.invalid:1", "localhost:2"), "'nowhere.invalid', is not known here"),
+    ],
+)
+def test_broken_configuration_is_one_sentence_and_exit_2(text, words):
+    result = invoke("check", "--cluster-timeout", "1", tf_config=text)
+    assert result.exit_code == 2
+    assert result.stderr.count("Error: ") == 1
+    assert words in result.stderr
+
+
+def test_check_names_who_is_missing_and_then_who_never_came():
+    first, second = free_ports(2)
+    text = configuration(f"localhost:{first}", f"localhost:{second}")
+    result = invoke("check", "--cluster-timeout", "0.3", tf_config=text)
+    assert result.exit_code == 2
+    assert "waiting for worker 1\n" in result.stderr
+    assert f"Error: worker 1 (localhost:{second}) never came within 0.3 s" in result.stderr
+
+
+def test_launch_prefixes_the_output_and_returns_the_status():
+    code = "import sys; print('hello'); sys.exit(3)"
+    result = invoke("launch", "--workers", "1", "--", sys.executable, "-c", code)
+    assert result.exit_code == 3
+    assert result.stdout == "[worker 0] hello\n"
+
+
+def test_parameter_servers_are_refused_in_one_sentence(monkeypatch, tmp_path):
+    cluster = {"chief": ["localhost:1"], "worker": ["localhost:2"], "ps": ["localhost:3"]}
+    text = json.dumps({"cluster": cluster, "task": {"type": "chief", "index": 0}})
+    monkeypatch.setenv("TF_CONFIG", text)
+    result = CliRunner().invoke(cli, ["train", "--output", str(tmp_path / "run")])
+    assert result.exit_code == 2
+    assert "has parameter servers or an evaluator" in result.stderr
+
+
+def test_batch_size_is_given_in_one_way():
+    result = CliRunner().invoke(
+        cli, ["train", "--batch-size", "8", "--batch-size-per-replica", "4"]
+    )
+    assert result.exit_code == 2
+    assert "give --batch-size or --batch-size-per-replica, not both" in result.stderr

@@ -1,0 +1,115 @@
+"""What `tfinspect finetune` refuses: one `Error:` line with the cure, and exit status 2."""
+
+import os
+import shutil
+
+import pytest
+from click.testing import CliRunner
+from transfer_images import NETWORK, SIZE, write_images
+
+from tfinspect.nets.registry import get_spec
+from tfinspect.nets.slim_model import SlimModel
+from tfinspect.training import checkpoints
+from tfinspect_cli.main import cli
+
+
+def save(path, classes=10, network=NETWORK, width=0.5):
+    built = SlimModel(get_spec(network, width=width), classes, seed=None)
+    checkpoints.save(str(path), built.variables_by_name())
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Checkpoints and folders of images, good and bad."""
+    directory = tmp_path_factory.mktemp("refusals")
+    save(directory / "good.ckpt")
+    save(directory / "other.ckpt", network="cifar_resnet14_v2", width=1.0)
+    for name in ("good.ckpt.index", "good.ckpt.data-00000-of-00001"):
+        shutil.copy(directory / name, directory / name.replace("good", "cut"))
+    data = directory / "cut.ckpt.data-00000-of-00001"
+    data.write_bytes(data.read_bytes()[:1000])
+    write_images(directory / "photos", {"a": 10, "b": 10})
+    write_images(directory / "one", {"only": 10})
+    write_images(directory / "few", {"a": 1, "b": 1, "c": 1})
+    write_images(directory / "broken", {"a": 10, "b": 10})
+    (directory / "broken" / "b" / "04.png").write_bytes(b"no picture")
+    (directory / "nothing.yaml").write_text("- {trainable: resnet/Logits, epochs: 1}")
+    (directory / "idle.yaml").write_text("- {trainable: head, epochs: 0}")
+    return directory
+
+
+@pytest.fixture
+def refused(place, monkeypatch):
+    """Runs the command, and returns its error once it has the form that all have."""
+    monkeypatch.chdir(place)
+
+    def run(*arguments, data="photos"):
+        common = ("--net", NETWORK, "--width", "0.5", "--image-size", str(SIZE), "--data", data)
+        result = CliRunner().invoke(cli, ["finetune", *common, *arguments, "--output", "run"])
+        *_, last = result.stderr.splitlines()
+        assert result.exit_code == 2, result.output
+        assert last.startswith("Error: ")
+        assert result.stderr.count("Error:") == 1
+        assert "Traceback" not in result.stderr
+        assert not os.path.exists("run")
+        return last
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("other.ckpt",), "fits 'cifar_resnet14_v2' best: give that network"),
+        (("good.ckpt", "--exclude-scope", "resnet/stage3"), "has 10 classes and the network 2"),
+        (("cut.ckpt",), "'cut.ckpt"),
+        (("absent.ckpt",), "'absent.ckpt"),
+        (("good.ckpt", "--exclude-scope", "resnet/logit"), "nearest: 'resnet/logits'"),
+        (("good.ckpt", "--rename", "^tower/=>"), "the rename rule '^tower/=>' matches no variable"),
+        (("good.ckpt", "--moving-average"), "moving averages were asked for"),
+        (("good.ckpt", "--trainable-scopes", "resnet/Logits"), "trains nothing in 'resnet/Logits'"),
+        (("good.ckpt", "--stages", "nothing.yaml"), "trains nothing in 'resnet/Logits'"),
+        (("good.ckpt", "--stages", "idle.yaml"), "trains nothing: epochs 0"),
+        (("good.ckpt", "--stages", "absent.yaml"), "absent.yaml"),
+        (("good.ckpt", "--head-epochs", "0", "--tune-epochs", "0"), "give one of them 1 or more"),
+        (("good.ckpt", "--image-size", "0"), "'0' is no size; write 331, or 240x320"),
+        (("good.ckpt", "--image-size", "8x"), "'8x' is no size"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_the_cure(refused, arguments, words):
+    assert words in refused(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("one", "has one class only ('only'); a classifier needs two or more"),
+        ("few", "has too few images for the split 'validation'"),
+        ("broken", "b/04.png' is in no image format that is known"),
+        ("absent", "no data 'absent'"),
+    ],
+)
+def test_data_that_cannot_be_trained_on_are_refused_with_the_cure(refused, data, words):
+    assert words in refused("good.ckpt", data=data)
+
+
+def test_corrupt_images_name_the_option_that_leaves_them_out(refused):
+    assert "--skip-corrupt" in refused("good.ckpt", data="broken")
+
+
+def test_too_small_images_are_answered_with_the_smallest_size(refused):
+    smaller = ("--net", "inception_v3", "--width", "1", "--image-size", "60")
+    assert "at least 75x75" in refused("good.ckpt", *smaller)
+
+
+def test_resuming_and_beginning_anew_are_not_guessed(refused):
+    assert "both --resume and a checkpoint ('good.ckpt')" in refused("good.ckpt", "--resume")
+
+
+def test_cluster_is_refused_before_anything_is_loaded(monkeypatch):
+    addresses = '["localhost:4001", "localhost:4002"]'
+    task = '{"type": "worker", "index": 1}'
+    monkeypatch.setenv("TF_CONFIG", f'{{"cluster": {{"worker": {addresses}}}, "task": {task}}}')
+    result = CliRunner().invoke(cli, ["finetune", "missing.ckpt", "--data", "missing"])
+    assert result.exit_code == 2
+    assert "worker 1 of 2 processes, and fine-tuning runs in one" in result.stderr

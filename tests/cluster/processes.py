@@ -1,0 +1,23 @@
+"""Real processes of one cluster on this machine."""
+
+import json
+import os
+import subprocess
+import sys
+
+from tfinspect.cluster.launch import free_ports
+
+
+def configurations(count):
+    """Returns the `TF_CONFIG` of each of several workers."""
+    cluster = {"worker": [f"localhost:{port}" for port in free_ports(count)]}
+    tasks = [{"type": "worker", "index": index} for index in range(count)]
+    return [json.dumps({"cluster": cluster, "task": task}) for task in tasks]
+
+
+def start(text, *arguments, program=("-m", "tfinspect_cli")):
+    """Starts one process; what it writes is kept."""
+    environment = os.environ | {"TF_CONFIG": text, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, *program, *arguments]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, env=environment, **pipes)

@@ -1,0 +1,102 @@
+"""Several processes on this machine, with Python's own one-liners in the place of training."""
+
+import json
+import os
+import signal
+import sys
+import threading
+
+import pytest
+
+from tfinspect.cluster import launch, tf_config
+from tfinspect.errors import ConfigError
+
+TELL = "import os, sys; print(os.environ['TF_CONFIG']); print('bad', file=sys.stderr)"
+
+
+def run(code, workers=2, **more):
+    lines = []
+
+    def on_line(name, standard, line):
+        lines.append((name, standard, line))
+
+    request = launch.Launch([sys.executable, "-c", code], workers, **more)
+    return launch.launch(request, on_line), lines
+
+
+def test_each_process_has_its_own_task_and_its_lines_carry_its_name():
+    status, lines = run(TELL)
+    assert status == 0
+    configs = {name: tf_config.parse(line) for name, standard, line in lines if standard}
+    assert {name: config.name for name, config in configs.items()} == {
+        "worker 0": "worker 0",
+        "worker 1": "worker 1",
+    }
+    assert {(name, line) for name, standard, line in lines if not standard} == {
+        ("worker 0", "bad"),
+        ("worker 1", "bad"),
+    }
+
+
+def test_parameter_servers_bring_a_chief():
+    request = launch.Launch(["x"], 2, parameter_servers=1)
+    parsed = [tf_config.parse(text) for text in request.configurations().values()]
+    assert [one.name for one in parsed] == ["chief 0", "worker 0", "worker 1", "ps 0"]
+
+
+def test_failing_process_ends_all_with_its_status(monkeypatch):
+    monkeypatch.setattr(launch, "GRACE_SECONDS", 0.2)
+    code = (
+        "import os, sys, time; 'index\": 1' in os.environ['TF_CONFIG'] and sys.exit(7); "
+        "time.sleep(60)"
+    )
+    assert run(code)[0] == 7
+
+
+def test_process_ended_by_a_signal_gives_128_and_its_number(monkeypatch):
+    monkeypatch.setattr(launch, "GRACE_SECONDS", 0.2)
+    assert run("import os; os.kill(os.getpid(), 9)", workers=1)[0] == 137
+
+
+def test_signals_are_passed_on():
+    code = "import sys, time; print('up', flush=True); time.sleep(60)"
+    up = []
+
+    def on_line(name, standard, line):
+        up.append(line)
+        if up.count("up") == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    request = launch.Launch([sys.executable, "-c", code], 2)
+    assert threading.current_thread() is threading.main_thread()
+    assert launch.launch(request, on_line) == 128 + signal.SIGTERM
+
+
+def test_cores_are_shared_fairly():
+    _, lines = run("import os; print(os.environ['OMP_NUM_THREADS'])")
+    each = max(1, len(os.sched_getaffinity(0)) // 2)
+    assert [line for _, _, line in lines] == [str(each)] * 2
+
+
+def test_command_that_does_not_exist_is_an_error():
+    with pytest.raises(ConfigError, match="cannot start 'no-such-program': No such file"):
+        launch.launch(launch.Launch(["no-such-program"], 1), lambda *line: None)
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (lambda: launch.Launch([], 2), "no command to launch"),
+        (lambda: launch.Launch(["x"], 0), "workers 0 is too small; give 1 or more"),
+        (lambda: launch.Launch(["x"], 1, -1), "parameter_servers -1 is too small"),
+    ],
+)
+def test_impossible_launches_are_refused(request_, words):
+    with pytest.raises(ConfigError, match=words):
+        request_()
+
+
+def test_configurations_are_json_with_different_ports():
+    texts = launch.Launch(["x"], 3).configurations()
+    hosts = json.loads(texts["worker 0"])["cluster"]["worker"]
+    assert len(set(hosts)) == 3

@@ -1,0 +1,168 @@
+"""Processes meet over loopback, in threads; what is wrong is said to all of them."""
+
+import json
+import socket
+import threading
+
+import pytest
+
+from tfinspect.cluster import rendezvous, wire
+from tfinspect.cluster.launch import free_ports
+from tfinspect.cluster.tf_config import ClusterConfig
+from tfinspect.errors import ClusterError
+
+FACTS = {"version of tensorflow": "2.21.0"}
+
+
+def cluster(ports, index):
+    return ClusterConfig({"worker": tuple(f"localhost:{port}" for port in ports)}, "worker", index)
+
+
+def outcomes(meetings):
+    """Runs all meetings together; returns what each ended with: None or the error's text."""
+    ended = {}
+
+    def one(number, meeting):
+        try:
+            rendezvous.meet(meeting)
+            ended[number] = None
+        except ClusterError as error:
+            ended[number] = str(error)
+
+    threads = [threading.Thread(target=one, args=pair) for pair in enumerate(meetings)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [ended[number] for number in range(len(meetings))]
+
+
+def meetings(count, facts=None, timeout=5.0):
+    ports = free_ports(count)
+    facts = facts or [FACTS] * count
+    return [
+        rendezvous.Meeting(cluster(ports, index), facts[index], timeout) for index in range(count)
+    ]
+
+
+def test_processes_that_agree_meet():
+    assert outcomes(meetings(3)) == [None, None, None]
+
+
+def test_one_process_alone_waits_for_nobody():
+    assert outcomes(meetings(1)) == [None]
+
+
+def test_difference_is_said_to_all():
+    ended = outcomes(meetings(2, [FACTS, {"version of tensorflow": "2.20.0"}]))
+    assert ended[0] == ended[1]
+    assert "worker 1 has the version of tensorflow '2.20.0' and worker 0 has '2.21.0'" in ended[0]
+
+
+def test_missing_worker_is_named_with_its_address_to_those_who_wait():
+    three = meetings(3, timeout=0.6)
+    ended = outcomes(three[:2])
+    address = three[0].cluster.address_of("worker 2")
+    for text in ended:
+        assert f"worker 2 ({address}) never came within 0.6 s" in text
+
+
+def test_missing_first_worker_is_named():
+    _, second = meetings(2, timeout=0.4)
+    [text] = outcomes([second])
+    assert "worker 0 (localhost:" in text
+    assert "never came within 0.4 s" in text
+
+
+def test_who_is_missing_is_told_while_waiting():
+    told = []
+    first = meetings(2, timeout=0.4)[0]
+    outcomes([rendezvous.Meeting(first.cluster, FACTS, 0.4, told.append)])
+    assert told == [["worker 1"]]
+
+
+def test_two_processes_of_one_task_are_refused():
+    first, second = meetings(2, timeout=3.0)
+    three = rendezvous.Meeting(
+        ClusterConfig({"worker": (*first.cluster.addresses["worker"], "localhost:1")}, "worker", 0),
+        FACTS,
+        3.0,
+    )
+    with TwoOfOneName(second.cluster) as talk:
+        [text] = outcomes([three])
+        assert "two processes call themselves worker 1" in text
+        assert talk
+
+
+class TwoOfOneName:
+    """Two connections that both say they are the same worker, as soon as somebody listens."""
+
+    def __init__(self, own):
+        self.own, self.kept = own, []
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self._talk)
+        self.thread.start()
+        return self
+
+    def _talk(self):
+        address = rendezvous.split_address(self.own.address_of("worker 0"))
+        while len(self.kept) < 2:
+            try:
+                connection = socket.create_connection(address, 1)
+            except OSError:
+                continue
+            wire.send(connection, {"name": "worker 1", "facts": FACTS})
+            self.kept.append(connection)
+
+    def __exit__(self, *error):
+        self.thread.join()
+        for connection in self.kept:
+            connection.close()
+
+
+def test_occupied_port_is_named():
+    first = meetings(2)[0]
+    with socket.create_server(rendezvous.split_address(first.cluster.own_address)):
+        [text] = outcomes([first])
+    assert f"worker 0 cannot listen on '{first.cluster.own_address}'" in text
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"[" * 60_000 + b"\n",
+        b"\x80\x04cposix\nsystem\n.\n",
+        b"[1, 2]\n",
+        b"x" * 200_000 + b"\n",
+        b"",
+    ],
+    ids=["HTTP", "deep", "pickle", "list", "long", "nothing"],
+)
+def test_strange_messages_are_dropped_and_the_others_meet(sent):
+    two = meetings(2)
+    address = rendezvous.split_address(two[0].cluster.address_of("worker 0"))
+
+    def disturb():
+        for _ in range(2000):
+            try:
+                with socket.create_connection(address, 1) as connection:
+                    connection.sendall(sent)
+                return
+            except OSError:
+                continue
+
+    thread = threading.Thread(target=disturb)
+    thread.start()
+    assert outcomes(two) == [None, None]
+    thread.join()
+
+
+def test_received_texts_lose_control_characters_and_length():
+    left, right = socket.socketpair()
+    with left, right:
+        name = "\x1b[31m" + "x" * 900
+        left.sendall(json.dumps({"facts": {"a": name, "b": 3}}).encode() + b"\n")
+        found = wire.texts(wire.Reader(right).next()["facts"])
+    assert found == {"a": "?[31m" + "x" * 495}

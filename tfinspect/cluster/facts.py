@@ -1,0 +1,50 @@
+"""What must be equal in all processes of a cluster: versions, data, settings."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+from tfinspect.cluster.tf_config import ClusterConfig
+
+PACKAGES = ("tfinspect", "tensorflow", "tf_keras", "tf-slim", "numpy")
+
+
+def common_facts(cluster: ClusterConfig) -> dict[str, str]:
+    """Returns the versions that are installed, and a hash of everybody's addresses."""
+    versions = {f"version of {name}": metadata.version(name) for name in PACKAGES}
+    python = ".".join(platform.python_version_tuple()[:2])
+    addresses = digest({role: list(hosts) for role, hosts in cluster.addresses.items()})
+    return versions | {"version of Python": python, "hash of the cluster's addresses": addresses}
+
+
+def setting_facts(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Returns each setting as a text, so that one that differs can be named."""
+    return {f"setting {name}": json.dumps(value) for name, value in settings.items()}
+
+
+def digest(value: Any) -> str:
+    """Returns the SHA-256 of a JSON value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def difference(
+    ours: Mapping[str, str], theirs: Mapping[str, str], own: str, other: str
+) -> str | None:
+    """Words the first fact in which two processes differ; None when they agree."""
+    for name in sorted({*ours, *theirs}):
+        mine, their = ours.get(name), theirs.get(name)
+        if mine != their:
+            return (
+                f"{other} has the {name} {_value(their)} and {own} has {_value(mine)}; "
+                "make them the same on all hosts."
+            )
+    return None
+
+
+def _value(text: str | None) -> str:
+    if text is None:
+        return "of none"
+    return f"'{text[:16]}…'" if len(text) == 64 else f"'{text}'"

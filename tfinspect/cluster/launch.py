@@ -1,0 +1,208 @@
+"""Several processes of one cluster on this machine, over loopback."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import IO
+
+from tfinspect.cluster.tf_config import VARIABLE
+from tfinspect.errors import ConfigError
+
+# The others have so long to write their checkpoint when one has failed.
+GRACE_SECONDS = 15.0
+_POLL_SECONDS = 0.05
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What is started.
+
+    Attributes:
+      command: of every process.
+      workers: how many compute gradients; the first one writes.
+      parameter_servers: how many hold variables; with them comes a chief.
+      threads: of each process; None shares this process's cores equally.
+    """
+
+    command: Sequence[str]
+    workers: int
+    parameter_servers: int = 0
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        """Validates the numbers."""
+        if not self.command:
+            raise ConfigError("no command to launch; write it after --, such as -- tfinspect train")
+        for name, given, least in (
+            ("workers", self.workers, 1),
+            ("parameter_servers", self.parameter_servers, 0),
+        ):
+            if given < least:
+                raise ConfigError(f"{name} {given} is too small; give {least} or more.")
+
+    def configurations(self) -> dict[str, str]:
+        """Returns process name -> its `TF_CONFIG`, with ports that are free now."""
+        counts = {"worker": self.workers}
+        if self.parameter_servers:
+            counts = {"chief": 1, **counts, "ps": self.parameter_servers}
+        ports = iter(free_ports(sum(counts.values())))
+        cluster = {
+            role: [f"localhost:{next(ports)}" for _ in range(count)]
+            for role, count in counts.items()
+        }
+        return {
+            f"{role} {index}": json.dumps(
+                {"cluster": cluster, "task": {"type": role, "index": index}}
+            )
+            for role, hosts in cluster.items()
+            for index in range(len(hosts))
+        }
+
+
+def free_ports(count: int) -> list[int]:
+    """Returns ports of the loopback address that nobody listens on."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("localhost", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def launch(request: Launch, on_line: Callable[[str, bool, str], None]) -> int:
+    """Runs all processes to their end; when one fails, the others are ended too.
+
+    SIGINT and SIGTERM are passed on.
+
+    Args:
+      request: what is started.
+      on_line: called with process name, whether it is standard output, and a line of it.
+
+    Returns:
+      0, or the exit status of the first process that failed; 128 and the signal's number for one
+      that a signal ended.
+
+    Raises:
+      ConfigError: the command cannot be started.
+    """
+    configurations = request.configurations()
+    threads = request.threads or max(1, len(os.sched_getaffinity(0)) // len(configurations))
+    running: dict[str, subprocess.Popen] = {}
+    try:
+        with _passing_signals(running):
+            for name, text in configurations.items():
+                running[name] = _start(request.command, text, threads)
+            readers = [
+                _reader(name, stream is process.stdout, stream, on_line)
+                for name, process in running.items()
+                for stream in (process.stdout, process.stderr)
+                if stream is not None
+            ]
+            status = _wait(running)
+            for reader in readers:
+                reader.join(timeout=GRACE_SECONDS)
+            return status
+    finally:
+        _end(running.values(), signal.SIGKILL)
+
+
+def _start(command: Sequence[str], text: str, threads: int) -> subprocess.Popen:
+    environment = os.environ | {VARIABLE: text} | dict.fromkeys(_THREAD_VARIABLES, str(threads))
+    try:
+        # In a session of its own: Ctrl-C reaches it once, from here.
+        return subprocess.Popen(
+            _resolved(command),
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ConfigError(
+            f"cannot start '{command[0]}': {error.strerror}; give a program that can be found."
+        ) from error
+
+
+def _resolved(command: Sequence[str]) -> list[str]:
+    # The same installation, whatever the search path says.
+    first = command[0]
+    return [sys.executable, "-m", "tfinspect_cli"] * (first == "tfinspect") + [
+        *command[first == "tfinspect" :]
+    ]
+
+
+def _reader(
+    name: str, standard: bool, stream: IO[bytes], on_line: Callable[[str, bool, str], None]
+) -> threading.Thread:
+    def read() -> None:
+        with stream:
+            for line in stream:
+                on_line(name, standard, line.decode(errors="replace").rstrip("\r\n"))
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    return thread
+
+
+def _wait(running: Mapping[str, subprocess.Popen]) -> int:
+    """Waits for all processes, or for the first that fails; returns the exit status."""
+    while True:
+        codes = [process.poll() for process in running.values()]
+        failed = [code for code in codes if code]
+        if failed:
+            _end_gently(running)
+            return failed[0] if failed[0] > 0 else 128 - failed[0]
+        if all(code == 0 for code in codes):
+            return 0
+        time.sleep(_POLL_SECONDS)
+
+
+def _end_gently(running: Mapping[str, subprocess.Popen]) -> None:
+    # Those that notice by themselves say who was lost; the others get a signal, then another.
+    for number in (None, signal.SIGTERM):
+        if number is not None:
+            _end(running.values(), number)
+        deadline = time.monotonic() + GRACE_SECONDS / 2
+        while time.monotonic() < deadline:
+            if all(process.poll() is not None for process in running.values()):
+                return
+            time.sleep(_POLL_SECONDS)
+
+
+def _end(processes: Iterable[subprocess.Popen], number: int) -> None:
+    for process in list(processes):
+        if process.poll() is None:
+            process.send_signal(number)
+            if number == signal.SIGKILL:
+                process.wait()
+
+
+@contextmanager
+def _passing_signals(running: Mapping[str, subprocess.Popen]) -> Iterator[None]:
+    def forward(number: int, frame: FrameType | None) -> None:
+        del frame
+        _end(list(running.values()), number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    previous = [signal.signal(number, forward) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, previous, strict=True):
+            signal.signal(number, handler)

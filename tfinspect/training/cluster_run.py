@@ -1,0 +1,164 @@
+"""A training run over several machines: the parts of `run`, in one process of a cluster."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tfinspect.cluster import facts, rendezvous
+from tfinspect.cluster.tf_config import VARIABLE, ClusterConfig
+from tfinspect.data.manifest import Manifest
+from tfinspect.data.prepare import prepare
+from tfinspect.errors import ClusterError, ConfigError
+from tfinspect.nets.registry import get_spec
+from tfinspect.training import run, run_directory
+from tfinspect.training.config import TrainConfig
+from tfinspect.training.progress import Progress
+from tfinspect.training.run_data import data_of
+from tfinspect.training.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from tfinspect.training.team import Team
+
+
+@dataclass(frozen=True)
+class Part:
+    """This process's part in a run.
+
+    Attributes:
+      cluster: everybody's addresses, and which process this is.
+      output: path of the run directory; the chief alone writes there.
+      timeout: seconds to wait for the other processes.
+      observer: told how it goes.
+    """
+
+    cluster: ClusterConfig
+    output: str
+    timeout: float
+    observer: run.Observer
+
+
+def train(config: TrainConfig, part: Part) -> run.TrainResult | None:
+    """Trains a network together with the other processes of the cluster.
+
+    Returns:
+      The result; None but on the chief.
+
+    Raises:
+      ClusterError: a process never came, was lost, or differs from the others.
+      ConfigError, DataError, NetworkError, RunError, TrainingDivergedError,
+      TrainingInterruptedError: as of `run.train`.
+    """
+    _require_synchronous(part.cluster)
+    if part.cluster.is_chief:
+        run_directory.refuse_occupied(part.output)
+    get_spec(config.network, width=config.width)
+    data = prepare(config.data, progress=part.observer.on_data)
+    config = config.resolved(data[1].training_examples())
+    team = _together(part, config, data, 0)
+    with _directory(part, data, config) as written:
+        return _train(part, config, written, data, team)
+
+
+def resume(part: Part) -> run.TrainResult | None:
+    """Goes on with an interrupted run; every process must be able to read its directory.
+
+    Raises:
+      As `train`, and RunError: the data are not the same any more.
+    """
+    _require_synchronous(part.cluster)
+    info, config = run.resumable(part.output)
+    data = data_of(info)
+    team = _together(part, config, data, Progress.read(info.directory).step)
+    with contextlib.ExitStack() as stack:
+        if part.cluster.is_chief:
+            stack.enter_context(run_directory.locked(part.output))
+            run_directory.sweep(info.directory)
+        return _train(part, config, info.directory, data, team)
+
+
+def _require_synchronous(cluster: ClusterConfig) -> None:
+    if cluster.addresses.get("ps") or cluster.role == "evaluator":
+        raise ConfigError(
+            f"{VARIABLE} has parameter servers or an evaluator, and training over several "
+            "processes is synchronous here: name a chief and workers alone."
+        )
+
+
+def _together(part: Part, config: TrainConfig, data: tuple[str, Manifest], step: int) -> "Team":
+    """Waits for the other processes, compares with them, and starts TensorFlow's server."""
+    cluster = part.cluster
+    equal = facts.common_facts(cluster) | facts.setting_facts(config.to_dict() | {"data": ""})
+    equal |= {"hash of the data": data[1].fingerprint(), "step to start from": str(step)}
+
+    def on_missing(names: list[str]) -> None:
+        part.observer.on_phase(f"{cluster.name} waits for {', '.join(names)}")
+
+    rendezvous.meet(rendezvous.Meeting(cluster, equal, part.timeout, on_missing))
+    from tfinspect.training import team
+
+    return team.join(cluster)
+
+
+@contextlib.contextmanager
+def _directory(
+    part: Part, data: tuple[str, Manifest], config: TrainConfig
+) -> Iterator[RunDirectory]:
+    """Yields the new run directory, or, where the chief writes it, a temporary place."""
+    if not part.cluster.is_chief:
+        with tempfile.TemporaryDirectory(prefix="tfinspect-") as scratch:
+            yield RunDirectory(scratch)
+        return
+    with run_directory.locked(part.output):
+        description = run.describe(config, *data)
+        made = run_directory.create(part.output, description, data[1].label_names)
+        with run_directory.discarded_if_fruitless(made):
+            yield made
+
+
+def _train(
+    part: Part, config: TrainConfig, written: RunDirectory, data: Any, team: "Team"
+) -> run.TrainResult | None:
+    from tfinspect.training import loop
+
+    run.make_repeatable(config.seed)
+    progress = Progress.read(written)
+    chief = part.cluster.is_chief
+    observer = run.logged(part.observer, written) if chief else part.observer
+    observer.on_phase(f"{part.cluster.name} trains from step {progress.step}")
+    with run.errors_logged(written) if chief else contextlib.nullcontext():
+        with _naming_the_lost(team, progress, part.output):
+            loop.run_loop(config, written, data, progress, observer, team)
+    if not chief:
+        return None
+    result, _ = run.export_and_measure(written, progress, observer)
+    run.finish(written, progress, result)
+    return result
+
+
+@contextlib.contextmanager
+def _naming_the_lost(team: "Team", progress: Progress, output: str) -> Iterator[None]:
+    """Turns TensorFlow's errors about a process that is gone into one sentence.
+
+    Raises:
+      ClusterError: a process does not answer any more.
+    """
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.OpError as error:
+        lost = team.lost()
+        gone = isinstance(
+            error, (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
+        )
+        if not lost and not gone:
+            raise
+        kept = os.path.basename(progress.checkpoint) or "none"
+        raise ClusterError(
+            f"{', '.join(lost) or 'another process'} was lost after step {progress.step}; the last "
+            f"backup is {kept}. Start every process again with `tfinspect train --resume --output "
+            f"{output}`."
+        ) from error

@@ -1,0 +1,98 @@
+"""The processes that train one network together, as this one sees them."""
+
+import os
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from tfinspect.cluster.rendezvous import split_address
+from tfinspect.cluster.tf_config import ClusterConfig
+from tfinspect.data import pipeline
+from tfinspect.errors import ClusterError
+
+
+@dataclass(frozen=True)
+class Team:
+    """A cluster of TensorFlow's own, synchronous.
+
+    Attributes:
+      cluster: everybody's addresses, and which process this is.
+      strategy: `tf.distribute.MultiWorkerMirroredStrategy`.
+    """
+
+    cluster: ClusterConfig
+    strategy: Any
+
+    def share(self, batches: pipeline.Batches) -> pipeline.Batches:
+        """Returns this process's part of the batches of a training split."""
+        return pipeline.shared(batches, self.cluster.number, self.cluster.workers)
+
+    def distributed(self, dataset: Any) -> Any:
+        """Returns this process's batches as the strategy takes them, without a share of its own."""
+        return self.strategy.distribute_datasets_from_function(lambda _: dataset)
+
+    def agree(self, *flags: bool) -> tuple[bool, ...]:
+        """Tells of each flag whether any process has set it; all must call this at one time."""
+        given = tf.constant([float(flag) for flag in flags])
+        return tuple(bool(total > 0) for total in _summed(self.strategy, given).numpy())
+
+    def merge(self, model: Any) -> None:
+        """Puts the processes' own moving statistics together, for all to go on with."""
+        for variable in model.non_trainable_variables:
+            variable.assign(variable.read_value())
+
+    def lost(self) -> list[str]:
+        """Returns the names of the processes that do not answer any more."""
+        own = self.cluster.name
+        computing = self.cluster.names[: self.cluster.workers]
+        return [name for name in computing if name != own and not self._answers(name)]
+
+    def _answers(self, name: str) -> bool:
+        try:
+            socket.create_connection(split_address(self.cluster.address_of(name)), 2).close()
+        except OSError:
+            return False
+        return True
+
+
+@tf.function
+def _summed(strategy: Any, flags: tf.Tensor) -> tf.Tensor:
+    def replica(values: tf.Tensor) -> tf.Tensor:
+        # The copy lies on the replica's device; the argument itself on none.
+        placed = tf.identity(values)
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, placed)
+
+    return strategy.experimental_local_results(strategy.run(replica, args=(flags,)))[0]
+
+
+def join(cluster: ClusterConfig) -> Team:
+    """Starts TensorFlow's server of this process; call it before any other use of TensorFlow.
+
+    Raises:
+      ClusterError: the server cannot start.
+    """
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec({role: list(hosts) for role, hosts in cluster.addresses.items()}),
+        task_type=cluster.role,
+        task_id=cluster.index,
+        rpc_layer="grpc",
+    )
+    # A process that is gone is noticed by Python's own check of its peers, which raises an error;
+    # TensorFlow's coordination service would end this process without a word.
+    from tensorflow.python.eager import context
+
+    context.context().configure_coordination_service(service_type="")
+    try:
+        return Team(cluster, tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver))
+    except (tf.errors.OpError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ClusterError(
+            f"{cluster.name} cannot start TensorFlow's server on '{cluster.own_address}': {reason}."
+        ) from error
+
+
+def leave(status: int) -> None:
+    """Ends the process at once: TensorFlow would wait for those who are gone."""
+    os._exit(status)

@@ -1,0 +1,64 @@
+"""`tfinspect cluster check` and `tfinspect cluster launch`."""
+
+import sys
+
+import click
+
+from tfinspect_cli.emit import message
+
+
+@click.group("cluster", epilog="Example: tfinspect cluster launch --workers 2 -- tfinspect train")
+def command() -> None:
+    """Check that several machines can train together; start several processes on this one."""
+
+
+@command.command("check", epilog="Example: tfinspect cluster check --data photos-records/")
+@click.option("--data", help="Data that must be the same on all hosts.")
+@click.option("--config", "config_file", type=click.Path(), help="Settings that must be the same.")
+@click.option("--cluster-timeout", type=click.FloatRange(0.1), default=60.0, show_default=True)
+@click.option("--alone", is_flag=True, help="Look at this host alone; wait for nobody.")
+def check(data: str | None, config_file: str | None, cluster_timeout: float, alone: bool) -> None:
+    """Validate TF_CONFIG, meet the other hosts, and compare versions, data and settings.
+
+    Start it on every host at about the same time. TensorFlow is not started.
+    """
+    from tfinspect.cluster import check as checks
+
+    settings = None
+    if config_file:
+        from tfinspect.training.config import load_settings
+
+        settings = load_settings(config_file)
+    fingerprint = None
+    if data:
+        from tfinspect.data.prepare import prepare
+
+        fingerprint = prepare(data)[1].fingerprint()
+    timeout = None if alone else cluster_timeout
+    cluster = checks.check(checks.Check(fingerprint, settings, timeout, _tell_missing))
+    click.echo(f"{cluster.name}: {len(cluster.names)} processes, {cluster.workers} that train")
+
+
+def _tell_missing(names: list[str]) -> None:
+    message(f"waiting for {', '.join(names)}")
+
+
+@command.command(
+    "launch", epilog="Example: tfinspect cluster launch --workers 2 -- tfinspect train"
+)
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
+@click.option("--threads", type=click.IntRange(1), help="Of each process.  [default: fair share]")
+@click.argument("words", nargs=-1, required=True, metavar="-- COMMAND…")
+def launch(workers: int, threads: int | None, words: tuple[str, ...]) -> None:
+    """Start several processes of one command on this machine, as a cluster over loopback.
+
+    Each line of output begins with the process's role. When one fails, all end, with its exit
+    status.
+    """
+    from tfinspect.cluster.launch import Launch
+    from tfinspect.cluster.launch import launch as start
+
+    def on_line(name: str, standard: bool, line: str) -> None:
+        click.echo(f"[{name}] {line}", err=not standard)
+
+    sys.exit(start(Launch(words, workers, threads=threads), on_line))

@@ -1,0 +1,97 @@
+"""How `tfinspect train` takes part in a cluster, where `TF_CONFIG` names one."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from tfinspect.cluster.tf_config import ClusterConfig, from_environment
+from tfinspect.errors import TfinspectError, TrainingInterruptedError
+from tfinspect_cli import training_output
+from tfinspect_cli.emit import message
+
+
+def cluster_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options that say how several processes train together."""
+    function = click.option(
+        "--batch-size-per-replica",
+        type=click.IntRange(1),
+        help="Examples per step of each process, instead of --batch-size.",
+    )(function)
+    return click.option(
+        "--cluster-timeout",
+        type=click.FloatRange(0.1),
+        default=300.0,
+        show_default=True,
+        help="Seconds to wait for the other processes of TF_CONFIG.",
+    )(function)
+
+
+@dataclass(frozen=True)
+class ClusterPart:
+    """This process alone, or as one of a cluster."""
+
+    cluster: ClusterConfig | None
+    timeout: float
+
+    @classmethod
+    def from_environment(cls, timeout: float) -> "ClusterPart":
+        """Reads `TF_CONFIG`."""
+        return cls(from_environment(), timeout)
+
+    def batch_setting(self, each: int | None, settings: dict[str, Any]) -> dict[str, int]:
+        """Returns the batch size over all processes, where that of each is given."""
+        if each is None:
+            return {}
+        if settings.get("batch_size") is not None:
+            raise click.UsageError("give --batch-size or --batch-size-per-replica, not both.")
+        return {"batch_size": each * (self.cluster.workers if self.cluster else 1)}
+
+    def train(self, config: Any, output: str) -> None:
+        """Trains into a new run directory."""
+        if self.cluster is None:
+            training_output.run(lambda observer, run: run.train(config, output, observer=observer))
+        else:
+            self._together(output, lambda runs, part: runs.train(config, part))
+
+    def resume(self, output: str) -> None:
+        """Goes on with a run."""
+        if self.cluster is None:
+            training_output.run(lambda observer, run: run.resume(output, observer=observer))
+        else:
+            self._together(output, lambda runs, part: runs.resume(part))
+
+    def _together(self, output: str, start: Callable[[Any, Any], Any]) -> None:
+        from tfinspect.training import cluster_run
+
+        cluster = self.cluster
+        assert cluster is not None
+
+        def begin(observer: Any, runs: Any) -> Any:
+            del runs
+            return start(cluster_run, cluster_run.Part(cluster, output, self.timeout, observer))
+
+        with _ending_at_once():
+            if cluster.is_chief:
+                training_output.run(begin)
+            else:
+                training_output.observed(lambda observer: begin(observer, None))
+                message(f"{cluster.name} is done; {cluster.leader} writes what is left to write.")
+
+
+class _ending_at_once:  # noqa: N801
+    """Ends the process after an error: TensorFlow would wait for processes that are gone."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        team = sys.modules.get("tfinspect.training.team")
+        if team is None or not isinstance(error, TfinspectError):
+            return
+        interrupted = isinstance(error, TrainingInterruptedError)
+        message(str(error) if interrupted else f"Error: {error}")
+        sys.stdout.flush()
+        team.leave(130 if interrupted else 2)

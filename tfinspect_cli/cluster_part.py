@@ -1,7 +1,8 @@
 """How `tfinspect train` takes part in a cluster, where `TF_CONFIG` names one."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,16 +82,15 @@ class ClusterPart:
                 message(f"{cluster.name} is done; {cluster.leader} writes what is left to write.")
 
 
-class _ending_at_once:  # noqa: N801
+@contextmanager
+def _ending_at_once() -> Iterator[None]:
     """Ends the process after an error: TensorFlow would wait for processes that are gone."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+    try:
+        yield
+    except TfinspectError as error:
         team = sys.modules.get("tfinspect.training.team")
-        if team is None or not isinstance(error, TfinspectError):
-            return
+        if team is None or not team.joined():
+            raise
         interrupted = isinstance(error, TrainingInterruptedError)
         message(str(error) if interrupted else f"Error: {error}")
         sys.stdout.flush()

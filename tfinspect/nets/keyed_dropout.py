@@ -8,16 +8,16 @@ import contextlib
 import contextvars
 import functools
 import importlib
-import sys
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
 
+from tfinspect.nets.slim_layers import PACKAGE, replace_layer
+
 # Graph collection of the share that each keyed dropout keeps, float32 []; fed 1, it drops nothing.
 KEEP = "keyed_dropout_keep"
-_PACKAGE = "tf_slim"
 _NAME = "dropout"
 _key: contextvars.ContextVar[Any] = contextvars.ContextVar("key", default=None)
 
@@ -38,15 +38,11 @@ def dropout_keyed_by(key: Any) -> Iterator[None]:
 
 def install() -> None:
     """Lets `slim.dropout` ask for the key, wherever tf_slim's imported modules hold it."""
-    original = getattr(sys.modules[_PACKAGE], _NAME)
-    asking = _asking(original)
-    for name, module in list(sys.modules.items()):
-        if name.split(".")[0] == _PACKAGE and getattr(module, _NAME, None) is original:
-            setattr(module, _NAME, asking)
+    replace_layer(_NAME, _asking)
 
 
 def _asking(original: Callable[..., Any]) -> Callable[..., Any]:
-    arg_scope: Any = importlib.import_module(f"{_PACKAGE}.ops.arg_scope")
+    arg_scope: Any = importlib.import_module(f"{PACKAGE}.ops.arg_scope")
 
     # The arguments, and their defaults, are slim's.
     @functools.wraps(original)

@@ -7,15 +7,15 @@ statistics of each batch and moving their averages.
 import contextlib
 import contextvars
 import functools
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
 
+from tfinspect.nets.slim_layers import replace_layer
+
 Rule = Callable[[str], bool]
 
-_PACKAGE = "tf_slim"
 _NAME = "batch_norm"
 _rule: contextvars.ContextVar[Rule | None] = contextvars.ContextVar("rule", default=None)
 
@@ -37,11 +37,7 @@ def inference_where(rule: Rule) -> Iterator[None]:
 
 def install() -> None:
     """Lets `slim.batch_norm` ask the rule, wherever tf_slim's imported modules hold it."""
-    original = getattr(sys.modules[_PACKAGE], _NAME)
-    asking = _asking(original)
-    for name, module in list(sys.modules.items()):
-        if name.split(".")[0] == _PACKAGE and getattr(module, _NAME, None) is original:
-            setattr(module, _NAME, asking)
+    replace_layer(_NAME, _asking)
 
 
 def _asking(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,6 +12,9 @@ from tfinspect.cluster.tf_config import ClusterConfig
 from tfinspect.data import pipeline
 from tfinspect.errors import ClusterError
 
+# Who this process is in TensorFlow's own, process-wide state.
+_joined: set[str] = set()
+
 
 @dataclass(frozen=True)
 class Team:
@@ -84,6 +87,7 @@ def join(cluster: ClusterConfig) -> Team:
     from tensorflow.python.eager import context
 
     context.context().configure_coordination_service(service_type="")
+    _joined.add(cluster.name)
     try:
         return Team(cluster, tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver))
     except (tf.errors.OpError, RuntimeError) as error:
@@ -91,6 +95,11 @@ def join(cluster: ClusterConfig) -> Team:
         raise ClusterError(
             f"{cluster.name} cannot start TensorFlow's server on '{cluster.own_address}': {reason}."
         ) from error
+
+
+def joined() -> bool:
+    """Tells whether this process has started TensorFlow's server, which it cannot stop."""
+    return bool(_joined)
 
 
 def leave(status: int) -> None:

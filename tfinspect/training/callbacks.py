@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tf_keras
 
@@ -117,7 +118,8 @@ class StepCallback(tf_keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Sets the rate of this step."""
-        rate = self.loop.schedule(self.loop.progress.step)
+        # As an array: TensorFlow keeps a tensor of every Python number that it ever saw.
+        rate = np.asarray(self.loop.schedule(self.loop.progress.step), np.float32)
         self.loop.trainer.optimizer.learning_rate.assign(rate)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:

@@ -40,8 +40,9 @@ def test_objects_do_not_grow_with_the_steps(seen):
 
 def test_no_step_leaves_a_value(seen):
     *_, (_, _, before, first), (_, _, after, last) = seen[0][EPOCHS // 2], seen[0][-1]
-    # Each step has a learning rate of its own, which TensorFlow would keep as a number of Python.
-    assert after - before < (last - first) / 4
+    # Each step has a learning rate of its own, which TensorFlow would keep as a number of Python:
+    # a block for every step. The records of the epochs take some fifty blocks each.
+    assert after - before < (last - first) / 2
 
 
 def test_files_do_not_grow_with_the_epochs(seen):

@@ -90,8 +90,5 @@ def test_every_network_of_the_registry_equals_the_loop(network):
         for n in range(len(images))
         if any(value[n].any() for value in wanted.values())
     ]
-    # Of a million ReLUs some stand so near their kink that rounding decides, and two ways of
-    # computing one gradient differ for such an example. A wrong rule would spare none of the four.
-    assert min(errors) < 1e-5, errors
-    assert max(errors) < 0.1, errors
+    assert max(errors) < 1e-5, errors
     assert not [rule for rule in found.rules.values() if "vectorized_map" in rule]

@@ -41,6 +41,18 @@ def test_the_caption_is_drawn_under_the_image_and_fits():
     assert len(ink("")[0]) == 0
 
 
+def test_second_line_of_a_caption_keeps_its_end_below_the_first():
+    def sheet(caption):
+        return np.asarray(draw_contact_sheet([(caption, RED), ("", RED)], title=""))
+
+    one, two = sheet("1: 3 → 8"), sheet("1: 3 → 8\ntrain-00000-of-00001.tfrecord:54")
+    assert two.shape[0] == one.shape[0] + 20
+    other = sheet("1: 3 → 8\nvalidation-00000-of-00001.tfrecord:54")
+    another = sheet("1: 3 → 8\ntrain-00000-of-00001.tfrecord:55")
+    assert np.array_equal(two, other)
+    assert not np.array_equal(two, another)
+
+
 def test_the_file_is_a_png(tmp_path):
     write_contact_sheet(str(tmp_path / "sheet.png"), [("a", RED)], title="t")
     with Image.open(tmp_path / "sheet.png") as image:

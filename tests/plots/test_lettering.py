@@ -1,6 +1,6 @@
 import pytest
 
-from tfinspect.plots.lettering import fitted, font, text_width, wrapped
+from tfinspect.plots.lettering import ending, fitted, font, text_width, wrapped
 
 NAME = "InceptionResnetV2/Repeat_1/block17_10/Branch_1/Conv2d_0b_1x7/weights"
 
@@ -20,6 +20,14 @@ def test_long_text_ends_with_an_ellipsis_and_fits():
     short = fitted(NAME, 100, 12)
     assert short.endswith("…")
     assert text_width(short, 12) <= 100
+
+
+def test_place_that_is_too_long_keeps_its_end():
+    short = ending("records/train-00000-of-00001.tfrecord:54", 100, 12)
+    assert short.startswith("…")
+    assert short.endswith("tfrecord:54")
+    assert text_width(short, 12) <= 100
+    assert ending("a.png", 100, 12) == "a.png"
 
 
 def test_names_break_after_slashes_and_lose_nothing():

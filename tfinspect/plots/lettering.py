@@ -45,6 +45,11 @@ def fitted(text: str, width: float, size: int) -> str:
     return text + "…"
 
 
+def ending(text: str, width: float, size: int) -> str:
+    """Returns the text, or of one that is wider than `width` pixels its end, after an ellipsis."""
+    return fitted(text[::-1], width, size)[::-1]
+
+
 def wrapped(text: str, width: float, size: int) -> list[str]:
     """Returns the lines of a text that is broken after spaces and slashes, or where it must be."""
     lines: list[str] = []

@@ -79,7 +79,7 @@ def write_pictures(ranking: Ranking, directory: str) -> list[str]:
 
 
 def contact_sheet(ranking: Ranking) -> bytes:
-    """Draws the hardest examples with rank, label and prediction; returns a PNG file's bytes.
+    """Draws the hardest examples with rank, label, prediction and file; returns a PNG's bytes.
 
     Args:
       ranking: from `rank_examples`.
@@ -89,7 +89,7 @@ def contact_sheet(ranking: Ranking) -> bytes:
     hardest = ranking.examples[:SHEET_EXAMPLES]
     title = f"the {len(hardest)} hardest of {len(ranking.examples):,} by {ranking.by}"
     cells = _cells(hardest, _pixels(ranking, [one.index for one in hardest]))
-    sheet = draw_contact_sheet(cells, title=f"{title}: rank, label, prediction", columns=8)
+    sheet = draw_contact_sheet(cells, title=f"{title}: rank, label → prediction, file", columns=8)
     stream = io.BytesIO()
     sheet.save(stream, format="PNG")
     return stream.getvalue()
@@ -98,7 +98,13 @@ def contact_sheet(ranking: Ranking) -> bytes:
 def _cells(
     hardest: Sequence[RankedExample], pixels: dict[int, np.ndarray]
 ) -> list[tuple[str, np.ndarray]]:
-    return [(f"{one.rank}: {one.label} → {one.prediction}", pixels[one.index]) for one in hardest]
+    return [
+        (
+            f"{one.rank}: {one.label} → {one.prediction}\n{os.path.basename(one.file)}",
+            pixels[one.index],
+        )
+        for one in hardest
+    ]
 
 
 def _pixels(ranking: Ranking, wanted: list[int]) -> dict[int, np.ndarray]:

@@ -7,7 +7,7 @@ import pytest
 import tiny_data
 
 from tfinspect.data import pipeline
-from tfinspect.nets.specs_imagenet import INCEPTION
+from tfinspect.nets.specs_imagenet import INCEPTION, VGG
 
 EXAMPLES, BATCH, STEPS = 10, 3, 3
 SIZE = (12, 12, 3)
@@ -60,6 +60,22 @@ def test_without_augmentation_training_sees_what_evaluation_sees(batches):
         [images for images, _ in collected(pipeline.evaluation_dataset(batches))]
     )
     assert seen <= {image.tobytes() for image in shown}
+
+
+def test_images_that_must_not_be_mirrored_are_not(tmp_path):
+    # Columns ascend in every image.
+    pixels = np.broadcast_to(np.arange(0, 256, 8, dtype=np.uint8), (24, 3, 32, 32))
+    records = tiny_data.raw_records(pixels, np.zeros(24, np.int64))
+    manifest = tiny_data.write_data(str(tmp_path), {"train": records})
+    ramps = pipeline.Batches(str(tmp_path), manifest, "train", 8, SIZE, VGG)
+    for flip in (True, False):
+        trained = np.concatenate([x for x, _ in training(ramps, flip=flip)])
+        view = pipeline.View(seed=1, number=0, flip=flip)
+        viewed = np.concatenate([x for x, _ in collected(pipeline.evaluation_dataset(ramps, view))])
+        for images in (trained, viewed):
+            mirrored = images[:, 0, 0, 0] > images[:, 0, -1, 0]
+            assert mirrored.any() == flip
+            assert not mirrored.all()
 
 
 def test_views_of_a_number_are_the_same_each_time(batches):

@@ -11,6 +11,12 @@ def test_size_of_the_images_can_be_chosen():
     assert INCEPTION.with_image_size(75).image_shape == (75, 75, 3)
 
 
+@pytest.mark.parametrize(("size", "side"), [((64, 64), 73), ((224, 224), 256), ((299, 200), 342)])
+def test_side_before_the_crop_scales_with_the_size(size, side):
+    # 256 for a crop of 224, as slim's preprocessing has it.
+    assert get_spec("resnet_v1_50").with_image_size(*size).preprocessing.shorter_side == side
+
+
 @pytest.mark.parametrize("sides", [(74, 299), (299, 74), (10,)])
 def test_too_small_images_are_told_the_smallest(sides):
     message = "are too small for 'inception_resnet_v2', which takes at least 75x75; resize them"

@@ -89,3 +89,17 @@ def test_adamw_decays_kernels_alone_and_leaves_the_loss_alone():
         np.testing.assert_array_equal(one, [1.0])
     assert regularization(config) == 0.0
     assert regularization(TrainConfig()) == 2e-4
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("factor", [0.0, 0.25])
+def test_rate_factor_scales_every_part_of_a_step(name, factor):
+    config = TrainConfig(optimizer=name, weight_decay=0.5, learning_rate=0.1)
+    moved = {}
+    for factors in (None, {"unit/conv1/weights": factor}):
+        variable = _variable()
+        optimizer = make_optimizer(config, [variable], factors)
+        optimizer.apply_gradients([(tf.constant([0.5, -1.0]), variable)])
+        moved[factors is None] = variable.numpy() - [1.0, -2.0]
+    np.testing.assert_allclose(moved[False], factor * moved[True], rtol=1e-5, atol=1e-9)
+    assert np.abs(moved[True]).min() > 1e-3

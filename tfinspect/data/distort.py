@@ -22,10 +22,12 @@ HUE = 0.2
 # VGG's shorter side, times the network's size: 256 to 512 for 224.
 SIDES = (256 / 224, 512 / 224)
 
-Distortion = Callable[[Any, Any, tuple[int, int], Geometry], Any]
+Distortion = Callable[..., Any]
 
 
-def inception_view(image: Any, seed: Any, size: tuple[int, int], geometry: Geometry) -> Any:
+def inception_view(
+    image: Any, seed: Any, size: tuple[int, int], geometry: Geometry, flip: bool = True
+) -> Any:
     """Returns a random part of an image in other colours.
 
     Args:
@@ -33,6 +35,7 @@ def inception_view(image: Any, seed: Any, size: tuple[int, int], geometry: Geome
       seed: int64 `[2]`, of this example in this epoch.
       size: height and width of the result.
       geometry: how the network's images are resized.
+      flip: False mirrors none, for images that mean something else when mirrored.
 
     Returns:
       float32 `[height, width, 3]`, 0..255.
@@ -48,21 +51,27 @@ def inception_view(image: Any, seed: Any, size: tuple[int, int], geometry: Geome
     )
     image = resized(tf.slice(image, begin, extent), *size, geometry)
     image = tf.ensure_shape(image, [*size, 3]) / 255.0
-    image = tf.image.stateless_random_flip_left_right(image, _other(seed, 0))
+    image = _mirrored(image, seed) if flip else image
     return 255.0 * tf.clip_by_value(_recoloured(image, seed), 0.0, 1.0)
 
 
-def vgg_view(image: Any, seed: Any, size: tuple[int, int], geometry: Geometry) -> Any:
+def vgg_view(
+    image: Any, seed: Any, size: tuple[int, int], geometry: Geometry, flip: bool = True
+) -> Any:
     """Returns a random crop of an image resized by chance; as `inception_view`."""
     low, high = (round(share * max(size)) for share in SIDES)
     side = tf.random.stateless_uniform([], _other(seed, 1), low, high + 1, tf.int32, alg="philox")
     image = with_shorter_side(image, side, geometry)
     image = tf.image.stateless_random_crop(image, [*size, 3], _other(seed, 2))
-    return tf.image.stateless_random_flip_left_right(image, _other(seed, 0))
+    return _mirrored(image, seed) if flip else image
 
 
 # By the name of a network's preprocessing.
 DISTORTIONS: dict[str, Distortion] = {"inception": inception_view, "vgg": vgg_view}
+
+
+def _mirrored(image: Any, seed: Any) -> Any:
+    return tf.image.stateless_random_flip_left_right(image, _other(seed, 0))
 
 
 def _other(seed: Any, purpose: int) -> Any:

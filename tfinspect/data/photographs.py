@@ -5,13 +5,14 @@ the encoded bytes are cached (or streamed, when even they are too large), and im
 cropped and resized one by one on the way to a batch.
 """
 
+import functools
 from typing import Any
 
 import tensorflow as tf
 
 from tfinspect.data import parse
 from tfinspect.data.batches import Batches
-from tfinspect.data.distort import DISTORTIONS
+from tfinspect.data.distort import DISTORTIONS, Distortion
 from tfinspect.data.load import PARALLELISM, require_shards
 from tfinspect.data.order import Order
 from tfinspect.data.shuffled import shuffled_batches
@@ -28,13 +29,19 @@ def _name(batches: Batches) -> str:
     return getattr(batches.preprocessing, "name", "")
 
 
-def training_views(batches: Batches, order: Order, *, augment: bool) -> Any:
+def _distortion(batches: Batches, flip: bool) -> Distortion | None:
+    found = DISTORTIONS.get(_name(batches))
+    return found and functools.partial(found, flip=flip)
+
+
+def training_views(batches: Batches, order: Order, *, augment: bool, flip: bool = True) -> Any:
     """Returns a data set of random views, or of evaluation's where nothing is augmented.
 
     Args:
       batches: what to read.
       order: of the run; with it each view depends on seed, epoch and position alone.
       augment: the network's own distortion, or none.
+      flip: False mirrors no image.
 
     Returns:
       float32 `[B, H, W, C]`, 0..255, and int64 labels `[B]`.
@@ -42,7 +49,7 @@ def training_views(batches: Batches, order: Order, *, augment: bool) -> Any:
     Raises:
       DataError: a shard is missing.
     """
-    distort = DISTORTIONS.get(_name(batches)) if augment else None
+    distort = _distortion(batches, flip) if augment else None
 
     def decode(serialized: Any, seeds: Any) -> tuple[Any, Any]:
         return _decoded(batches, serialized, seeds, distort)
@@ -51,15 +58,16 @@ def training_views(batches: Batches, order: Order, *, augment: bool) -> Any:
     return dataset.map(decode, num_parallel_calls=PARALLELISM)
 
 
-def evaluation_views(batches: Batches, key: Any = None) -> Any:
+def evaluation_views(batches: Batches, key: Any = None, *, flip: bool = True) -> Any:
     """Returns a data set over a split in stored order, as `training_views`.
 
     Args:
       batches: what to read.
       key: int64 `[2]`, of one random view of each image; None gives evaluation's view.
+      flip: False mirrors no random view.
     """
     require_shards(batches.paths)
-    distort = None if key is None else DISTORTIONS.get(_name(batches))
+    distort = None if key is None else _distortion(batches, flip)
     seeds = _seeds(tf.zeros([2], tf.int64) if key is None else key, batches.examples)
     records = tf.data.TFRecordDataset(batches.paths).take(batches.examples)
     records = tf.data.Dataset.zip((records, tf.data.Dataset.from_tensor_slices(seeds)))

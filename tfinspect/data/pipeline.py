@@ -102,7 +102,7 @@ def training_dataset(
         )
     order = _order(batches, seed, epochs, start_step)
     if takes_views(batches):
-        dataset = training_views(batches, order, augment=augment)
+        dataset = training_views(batches, order, augment=augment, flip=flip)
         dataset = dataset.map(lambda images, labels: (_preprocess(batches, images), labels))
     else:
         dataset = _small_images(batches, order, augment=augment, flip=flip)
@@ -181,7 +181,11 @@ def evaluation_dataset(batches: Batches, view: View | None = None) -> Any:
       DataError: the records are missing or broken, as of `training_dataset`.
     """
     if takes_views(batches):
-        dataset = evaluation_views(batches, None if view is None else view.key())
+        dataset = (
+            evaluation_views(batches)
+            if view is None
+            else evaluation_views(batches, view.key(), flip=view.flip)
+        )
     elif batches.fits_in_memory:
         dataset = tf.data.Dataset.from_tensor_slices(_load(batches)).batch(batches.batch_size)
     else:

@@ -111,6 +111,9 @@ class NetSpec:
     def with_image_size(self, height: int, width: int | None = None) -> "NetSpec":
         """Returns the same network for images of another size.
 
+        A shorter side that images are resized to before the crop grows and shrinks with it, so that
+        the crop shows the same part of an image.
+
         Args:
           height: of the images, in pixels.
           width: of the images; None makes them square.
@@ -120,7 +123,14 @@ class NetSpec:
         """
         width = height if width is None else width
         self.check_image_size(height, width)
-        return dataclasses.replace(self, image_shape=(height, width, self.image_shape[2]))
+        side = self.preprocessing.shorter_side
+        if side is not None:
+            side = round(side * max(height, width) / max(self.image_shape[:2]))
+        return dataclasses.replace(
+            self,
+            image_shape=(height, width, self.image_shape[2]),
+            preprocessing=dataclasses.replace(self.preprocessing, shorter_side=side),
+        )
 
     def without_aux(self) -> "NetSpec":
         """Returns the same network without its auxiliary head at any image size."""

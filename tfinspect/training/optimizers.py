@@ -32,11 +32,18 @@ class _RateFactors:
 
     # Variable name without `:0` -> factor; 1 for the others.
     rate_factors: Mapping[str, float]
+    weight_decay: float | None
+
+    def _apply_weight_decay(self, variables: Sequence[tf.Variable]) -> None:
+        """Leaves the decay to `update_step`, where the factor holds for it too."""
 
     def update_step(self, gradient: tf.Tensor, variable: tf.Variable) -> None:
-        """Updates one variable, by its share of the step."""
+        """Updates one variable, by its share of the step and of the decoupled weight decay."""
         factor = self.rate_factors.get(variable.name.removesuffix(":0"), 1.0)
         before = tf.identity(variable) if factor != 1.0 else None
+        if self.weight_decay is not None and self._use_weight_decay(variable):  # type: ignore[attr-defined]
+            rate = tf.cast(self.learning_rate, variable.dtype)  # type: ignore[attr-defined]
+            variable.assign_sub(variable * tf.cast(self.weight_decay, variable.dtype) * rate)
         super().update_step(gradient, variable)  # type: ignore[misc]
         # Every optimizer's step is proportional to the rate, Adam's too.
         if before is not None:

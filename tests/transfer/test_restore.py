@@ -1,11 +1,15 @@
+import hashlib
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfinspect.artifacts import open_artifact
 from tfinspect.errors import NetworkError
 from tfinspect.nets.registry import get_spec
 from tfinspect.nets.slim_model import SlimModel
 from tfinspect.training import checkpoints
+from tfinspect.transfer.frozen import stored_digests
 from tfinspect.transfer.load_rules import LoadRules
 from tfinspect.transfer.restore import LoadError, plan, restore
 
@@ -44,6 +48,30 @@ def test_excluded_classifier_keeps_its_initial_values(stored):
         after["resnet/conv1/weights"].numpy(), written["resnet/conv1/weights"].numpy()
     )
     assert len(report.having("re-initialised")) == 2
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
+def test_other_floating_point_values_are_converted_and_the_report_says_so(stored, dtype, tmp_path):
+    values = {name: one.numpy().astype(dtype) for name, one in stored[1].items()}
+    checkpoints.save(str(tmp_path / "other.ckpt"), {n: tf.constant(v) for n, v in values.items()})
+    network = _network(seed=2)
+    artifact = open_artifact(str(tmp_path / "other.ckpt"))
+    report = restore(network, artifact)
+    assert {row.detail for row in report.rows} == {f"converted from {dtype} to float32"}
+    digests = stored_digests(artifact, report, network)
+    for name, variable in network.variables_by_name().items():
+        expected = values[name].astype(np.float32)
+        np.testing.assert_array_equal(variable.numpy(), expected, strict=True)
+        assert digests[name] == hashlib.sha256(expected.tobytes()).hexdigest()
+
+
+def test_integers_are_no_weights(stored, tmp_path):
+    values = {name: tf.cast(one, tf.int32) for name, one in stored[1].items()}
+    checkpoints.save(str(tmp_path / "integers.ckpt"), values)
+    words = "cannot be loaded from .*the artifact has int32, the network float32"
+    with pytest.raises(LoadError, match=words) as caught:
+        plan(_network(seed=2), open_artifact(str(tmp_path / "integers.ckpt")))
+    assert caught.value.report.counts() == {"dtype mismatch": len(values)}
 
 
 def test_nothing_is_changed_when_one_variable_cannot_be_loaded(stored):

@@ -178,7 +178,7 @@ def _fill(tuning: Tuning, artifact: Artifact | None, rules: LoadRules) -> dict[s
     stored: dict[str, str] = {}
     if artifact is not None:
         report = plan(model, artifact, rules)
-        stored = stored_digests(artifact, report)
+        stored = stored_digests(artifact, report, model)
         if not progress.checkpoint:
             tuning.observer.on_phase(f"loading {artifact.path}")
             restore(model, artifact, rules)

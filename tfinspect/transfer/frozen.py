@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfinspect.artifacts import Artifact
+from tfinspect.transfer.conversion import read_as_loaded
 from tfinspect.transfer.load_report import LOADED, LoadReport
 from tfinspect.transfer.stages import Stage
 from tfinspect.transfer.tuned_model import TunedModel
@@ -95,10 +96,14 @@ def prove(
     )
 
 
-def stored_digests(artifact: Artifact, report: LoadReport) -> dict[str, str]:
-    """Returns the SHA-256 of the checkpoint's bytes for every variable that was loaded from it."""
+def stored_digests(artifact: Artifact, report: LoadReport, model: TunedModel) -> dict[str, str]:
+    """Returns the SHA-256 of the checkpoint's value for every variable that was loaded from it.
+
+    The bytes are those of the value in the dtype of the model's variable.
+    """
+    variables = model.variables_by_name()
     return {
-        row.name: _digest(artifact.read(row.source))
+        row.name: _digest(read_as_loaded(artifact, row.source, variables[row.name].dtype.name))
         for row in report.having(LOADED)
         if row.source is not None
     }

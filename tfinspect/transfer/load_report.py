@@ -8,11 +8,12 @@ from typing import Any
 LOADED = "loaded"
 RE_INITIALISED = "re-initialised"
 SHAPE_MISMATCH = "shape mismatch"
+DTYPE_MISMATCH = "dtype mismatch"
 MISSING = "missing"
 UNUSED = "unused"
 # In the order of the summary.
-STATUSES = (LOADED, RE_INITIALISED, SHAPE_MISMATCH, MISSING, UNUSED)
-FAILED = (SHAPE_MISMATCH, MISSING)
+STATUSES = (LOADED, RE_INITIALISED, SHAPE_MISMATCH, DTYPE_MISMATCH, MISSING, UNUSED)
+FAILED = (SHAPE_MISMATCH, DTYPE_MISMATCH, MISSING)
 # Detail of an unused optimizer slot.
 SLOT = "optimizer slot or moving average"
 

@@ -6,6 +6,7 @@ from typing import Any
 from tfinspect.artifacts import Artifact
 from tfinspect.errors import NetworkError
 from tfinspect.names import choices, in_scope
+from tfinspect.transfer.conversion import read_as_loaded, with_dtypes
 from tfinspect.transfer.likely_cause import likely_cause
 from tfinspect.transfer.load_report import LOADED, MISSING, UNUSED, LoadReport
 from tfinspect.transfer.load_rules import LoadRules, match_variables
@@ -38,9 +39,14 @@ def plan(network: Any, artifact: Artifact, rules: LoadRules = _ALL_BY_NAME) -> L
       ConfigError: a rule that matches nothing.
       LoadError: a variable that no rule excludes cannot be loaded; the likely cause is named.
     """
-    wanted = {name: tuple(one.shape) for name, one in network.variables_by_name().items()}
+    variables = network.variables_by_name()
+    wanted = {name: tuple(one.shape) for name, one in variables.items()}
     matched = match_variables(network.spec.name, wanted, artifact.path, artifact.variables, rules)
-    report = _explained(matched, network.spec)
+    report = with_dtypes(
+        _explained(matched, network.spec),
+        {name: one.dtype.name for name, one in variables.items()},
+        {entry.name: entry.dtype for entry in artifact.variables},
+    )
     if report.failed:
         scopes = (*network.spec.logits_scopes, *network.spec.aux_scopes)
         raise LoadError(_refusal(report, scopes), report)
@@ -64,7 +70,8 @@ def restore(network: Any, artifact: Artifact, rules: LoadRules = _ALL_BY_NAME) -
     variables = network.variables_by_name()
     for row in report.having(LOADED):
         assert row.source is not None
-        variables[row.name].assign(artifact.read(row.source))
+        variable = variables[row.name]
+        variable.assign(read_as_loaded(artifact, row.source, variable.dtype.name))
     return report
 
 

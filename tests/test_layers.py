@@ -63,7 +63,7 @@ ALLOWED = {
     | {"filter_pictures"},
     "extraction": BASE
     | {"artifacts", "nets", "model", "training", "transfer", "data", "python_ops"},
-    "verification": BASE | {"artifacts", "model", "data", "transfer", "extraction"},
+    "verification": BASE | {"artifacts", "model", "nets", "data", "transfer", "extraction"},
     "play": BASE | {"artifacts", "model", "data"},
     "report": BASE
     | {"entries", "listing", "text", "artifacts", "stats", "health", "op_costs", "tensors"}

@@ -51,6 +51,7 @@ GIVEN = (NET, "--checkpoint", NET)
     [
         ("extract", NET, "--net", NET, "--image-size", "32", "--dry-run"),
         ("verify", NET, "--net", NET, "--image-size", "32"),
+        ("verify", NET, "--net", NET, "--image-size", "32", "--against", NET),
         ("finetune", NET, "--net", NET, *DATA, "--dry-run"),
         ("predict", *GIVEN, "image.png"),
         ("visualize-weights", NET, "--output", "filters.png"),
@@ -58,7 +59,7 @@ GIVEN = (NET, "--checkpoint", NET)
         ("report", *GIVEN, "--output", "report.html"),
         ("run", *GIVEN, "--feed", "images=image.png"),
     ],
-    ids=lambda arguments: arguments[0],
+    ids=lambda arguments: arguments[0] + ("-against" if "--against" in arguments else ""),
 )
 def test_name_stands_for_the_published_weights(invoke, arguments):
     result = invoke(*arguments)

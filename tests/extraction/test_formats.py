@@ -206,6 +206,12 @@ def test_failed_write_leaves_nothing(loaded, tmp_path, monkeypatch):
         (Request(), ConfigError, "name it with --net"),
         (Request(NET, final_endpoint="stage1/unit9"), NetworkError, "nearest: 'stage1/unit1'"),
         (Request(NET, labels=("a", "b")), ConfigError, "2 labels for 10 classes; give 10"),
+        # A background class belongs to the published classes alone.
+        (
+            Request("mobilenet_v1_025", 6, labels=tuple("abcde")),
+            ConfigError,
+            r"5 labels for 6 classes; give 6\.",
+        ),
         (Request("inception_v3", image_size=(60, 60)), NetworkError, "at least 75x75"),
     ],
 )

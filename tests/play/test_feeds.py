@@ -74,3 +74,8 @@ def test_numbers_become_the_tensors_type():
 def test_value_that_does_not_fit_is_named_with_both_shapes(place, value):
     with pytest.raises(DataError, match=r"'a' takes .* \[.*\], and was given .* \[.*\]"):
         place.fit(value)
+
+
+def test_list_without_one_shape_is_an_error():
+    with pytest.raises(DataError, match=r"rows of '\[\[1, 2\], \[3\]\]' differ in length"):
+        parse_feeds(["a=[[1, 2], [3]]"])

@@ -50,9 +50,11 @@ def test_moving_averages_alone_are_named():
     assert "--moving-average" in _cause(NET, stored)
 
 
-def test_missing_slots_are_told_from_weights():
-    wanted = NET | {"net/conv1/weights/Momentum": (3, 3, 3, 8)}
-    assert "optimizer slots" in _cause(wanted, NET)
+def test_slots_without_their_weights_are_named():
+    stored = {f"{name}/{slot}": shape for name, shape in NET.items() for slot in ("Adam", "Adam_1")}
+    cause = _cause(NET, stored)
+    assert f"of {len(NET)} of them the optimizer's slots alone are stored, such as 'net/" in cause
+    assert "give the checkpoint that holds the weights" in cause
 
 
 def test_another_registered_network_is_named():

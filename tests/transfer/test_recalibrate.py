@@ -1,19 +1,42 @@
 import numpy as np
+import pytest
 
+from tfinspect.nets.cifar_resnet import BATCH_NORM_EPSILON
 from tfinspect.nets.registry import get_spec
 from tfinspect.nets.slim_model import SlimModel
 from tfinspect.transfer.recalibrate import recalibrate
 
 
-def test_statistics_become_the_means_over_the_batches():
+@pytest.fixture(scope="module")
+def recalibrated():
+    """A network after three batches, and what its first two layers give for each of them."""
     model = SlimModel(get_spec("cifar_resnet8_v1", width=0.5).with_image_size(8), 3)
-    kernel = model.variables_by_name()["resnet/conv1/weights"].numpy()
+    values = {name: one.numpy() for name, one in model.variables_by_name().items()}
     random = np.random.RandomState(0)
     batches = [random.normal(size=(4, 8, 8, 3)).astype(np.float32) for _ in range(3)]
     assert recalibrate(model, batches) == 3
-    means = [_convolved(batch, kernel).mean((0, 1, 2)) for batch in batches]
-    found = model.variables_by_name()["resnet/conv1/BatchNorm/moving_mean"].numpy()
-    np.testing.assert_allclose(found, np.mean(means, axis=0), atol=1e-5)
+    found = {name: one.numpy() for name, one in model.variables_by_name().items()}
+    layers = {"resnet/conv1": [], "resnet/stage1/unit1/conv1": []}
+    for batch in batches:
+        outputs = batch
+        for layer, seen in layers.items():
+            outputs = _convolved(outputs, values[f"{layer}/weights"])
+            seen.append(outputs)
+            outputs = np.maximum(_normalized(outputs), 0)
+    return found, layers
+
+
+@pytest.mark.parametrize("layer", ["resnet/conv1", "resnet/stage1/unit1/conv1"])
+def test_statistics_become_the_means_over_the_batches(recalibrated, layer):
+    found, layers = recalibrated
+    count = layers[layer][0][..., 0].size
+    means = np.mean([output.mean((0, 1, 2)) for output in layers[layer]], axis=0)
+    # As TensorFlow's fused kernel stores it: the variance of a sample.
+    variances = np.mean(
+        [output.var((0, 1, 2)) * count / (count - 1) for output in layers[layer]], 0
+    )
+    np.testing.assert_allclose(found[f"{layer}/BatchNorm/moving_mean"], means, atol=1e-5)
+    np.testing.assert_allclose(found[f"{layer}/BatchNorm/moving_variance"], variances, rtol=1e-4)
 
 
 def test_weights_stay():
@@ -23,6 +46,13 @@ def test_weights_stay():
     changed = {n for n, v in model.variables_by_name().items() if (v.numpy() != before[n]).any()}
     assert changed
     assert all("moving_" in name for name in changed)
+
+
+def _normalized(outputs):
+    """With the batch's own statistics; scale and offset are 1 and 0 at first."""
+    return (outputs - outputs.mean((0, 1, 2))) / np.sqrt(
+        outputs.var((0, 1, 2)) + BATCH_NORM_EPSILON
+    )
 
 
 def _convolved(images, kernel):

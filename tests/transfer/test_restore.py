@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tfinspect.artifacts import open_artifact
+from tfinspect.entries import VariableEntry
 from tfinspect.errors import NetworkError
 from tfinspect.nets.registry import get_spec
 from tfinspect.nets.slim_model import SlimModel
@@ -135,3 +136,36 @@ def test_renamed_values_are_loaded(stored, tmp_path):
     restore(network, open_artifact(str(tmp_path / "model.ckpt-1")), rules)
     for name, variable in network.variables_by_name().items():
         np.testing.assert_array_equal(variable.numpy(), values[f"tower/{name}"], err_msg=name)
+
+
+class _Stored:
+    """An artifact that holds what a network has, and more."""
+
+    path = "published.ckpt"
+
+    def __init__(self, shapes):
+        self.variables = [
+            VariableEntry(name, shape, "float32", 1, 4) for name, shape in shapes.items()
+        ]
+
+
+class _Network:
+    """As `plan` sees a network: its specification and its variables."""
+
+    def __init__(self, spec, shapes):
+        self.spec = spec
+        self._shapes = shapes
+
+    def variables_by_name(self):
+        return {name: tf.TensorSpec(shape) for name, shape in self._shapes.items()}
+
+
+def test_report_says_why_an_auxiliary_head_is_left_out():
+    spec = get_spec("inception_resnet_v2").with_image_size(200)
+    body = {"InceptionResnetV2/Conv2d_1a_3x3/weights": (3, 3, 3, 32)}
+    head = {"InceptionResnetV2/AuxLogits/Logits/biases": (1001,)}
+    report = plan(_Network(spec, body), _Stored(body | head))
+    (row,) = report.having("unused")
+    assert row.detail == "auxiliary head, left out at 200x200: it fits 299 alone"
+    at_home = plan(_Network(spec.with_image_size(299), body), _Stored(body | head))
+    assert at_home.having("unused")[0].detail == "the network has no such variable"

@@ -28,10 +28,23 @@ def slots(names: Collection[str]) -> frozenset[str]:
     return frozenset(name for name in names if _is_slot(name, names))
 
 
+def owner(name: str) -> str | None:
+    """Returns the variable that a slot of this name would belong to; None if it is no slot's name.
+
+    >>> owner("conv1/weights/Adam_1")
+    'conv1/weights'
+    """
+    variable, _, _ = name.rpartition("/")
+    return variable if variable and _last(name) in _SLOTS else None
+
+
 def _is_slot(name: str, names: Collection[str]) -> bool:
-    variable, _, last = name.rpartition("/")
-    if last[-1:].isdecimal():
-        last = _COUNTER.sub("", last)
-    if last in _SLOTS:
+    variable = owner(name)
+    if variable is not None:
         return variable in names or _PART.sub("", variable) in names
-    return last in _POWERS
+    return _last(name) in _POWERS
+
+
+def _last(name: str) -> str:
+    last = name.rpartition("/")[2]
+    return _COUNTER.sub("", last) if last[-1:].isdecimal() else last

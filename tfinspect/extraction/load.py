@@ -114,9 +114,11 @@ def _labels(spec: NetSpec, classes: int, given: tuple[str, ...] | None) -> tuple
         return tuple(str(number) for number in range(classes))
     if len(given) == classes:
         return given
-    if spec.label_offset and len(given) == classes - spec.label_offset:
+    # Weights for other classes than the published ones have no background among them.
+    background = bool(spec.label_offset) and classes == spec.num_classes
+    if background and len(given) == classes - spec.label_offset:
         return (BACKGROUND, *given)
-    also = f" or {classes - 1} (class 0 is the background)" if spec.label_offset else ""
+    also = f" or {classes - 1} (class 0 is the background)" if background else ""
     raise ConfigError(f"{len(given)} labels for {classes} classes; give {classes}{also}.")
 
 

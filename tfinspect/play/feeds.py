@@ -56,11 +56,22 @@ def _value(text: str) -> Any:
         return _WORDS[text.lower()]
     try:
         value = ast.literal_eval(text)
-        if isinstance(value, (bool, int, float, list, tuple)):
-            return value if not isinstance(value, (list, tuple)) else np.asarray(value)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        pass
+        value = None
+    if isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return _constants(value, text)
     return _array(text) if text.endswith(".npy") else ImageFiles((text,))
+
+
+def _constants(value: Any, text: str) -> np.ndarray:
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise DataError(
+            f"the rows of '{text}' differ in length; a list that is fed has one shape."
+        ) from error
 
 
 def _array(path: str) -> np.ndarray:

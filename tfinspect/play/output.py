@@ -60,17 +60,18 @@ def save_values(values: Mapping[str, np.ndarray], directory: str) -> dict[str, s
       ConfigError: a string tensor, which no `.npy` file holds without Python objects, or two names
         that make one file name.
     """
-    files.make_directory(directory)
-    saved: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for name, value in values.items():
         path = os.path.join(directory, re.sub(r"[^A-Za-z0-9._-]+", "_", name) + ".npy")
-        if value.dtype == object or path in saved.values():
+        if value.dtype == object or path in paths.values():
             why = "strings" if value.dtype == object else f"the same file as another: '{path}'"
             raise ConfigError(f"'{name}' cannot be saved: it gives {why}; leave out --output.")
+        paths[name] = path
+    files.make_directory(directory)
+    for name, path in paths.items():
         with files.writing(path) as stream:
-            np.save(stream, value, allow_pickle=False)
-        saved[name] = path
-    return saved
+            np.save(stream, values[name], allow_pickle=False)
+    return paths
 
 
 def class_rows(played: Played, top: int) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from tfinspect.artifacts.slot_names import owner
 from tfinspect.transfer.likely_network import likely_network
 from tfinspect.transfer.load_report import (
     LOADED,
@@ -117,10 +118,14 @@ def _shadows(report: LoadReport, logits_scopes: Sequence[str]) -> str | None:
 
 def _slots(report: LoadReport, logits_scopes: Sequence[str]) -> str | None:
     del logits_scopes
-    last = {row.name.rpartition("/")[2] for row in report.having(MISSING)}
-    if last and last <= {"Momentum", "Adam", "Adam_1", "RMSProp", "RMSProp_1", "Adagrad"}:
-        return "they are optimizer slots, which the checkpoint does not hold: start a new optimizer"
-    return None
+    slots = {owner(row.name): row.name for row in report.having(UNUSED)}
+    found = [slots[row.name] for row in report.having(MISSING) if row.name in slots]
+    if not found:
+        return None
+    return (
+        f"of {len(found):,} of them the optimizer's slots alone are stored, such as '{found[0]}': "
+        "give the checkpoint that holds the weights"
+    )
 
 
 def _other_network(report: LoadReport, logits_scopes: Sequence[str]) -> str | None:

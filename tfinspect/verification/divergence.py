@@ -12,6 +12,7 @@ from tfinspect.extraction import Loaded, Request, load_network
 from tfinspect.extraction.part import LOGITS
 from tfinspect.model import Model, load_model
 from tfinspect.model.files import companions
+from tfinspect.nets.published import resolve_checkpoint
 from tfinspect.transfer.load_rules import LoadRules
 
 
@@ -45,8 +46,9 @@ def divergences(
 
     Args:
       loaded: the network.
-      other: path of weights of the same network, or of a graph whose ops have the same names; of
-        such a graph the end points that it has are compared, and the logits.
+      other: path of weights of the same network, a network's name for its published weights, or
+        the path of a graph whose ops have the same names; of such a graph the end points that it
+        has are compared, and the logits.
       request: as the network was built; its exclusions are the other's too.
       pixels: float32 `[1, H, W, C]`, 0..255.
       tolerance: of `relative`.
@@ -72,6 +74,7 @@ def _other(
 ) -> tuple[Model, np.ndarray]:
     """Returns the other model, and the pattern as it takes it."""
     spec = loaded.part.spec
+    path = resolve_checkpoint(path)
     if isinstance(open_artifact(path), GraphArtifact):
         model = load_model(path)
         # Ours says what it takes; of others the network's own preprocessing is expected.

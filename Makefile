@@ -8,6 +8,8 @@ TRAIN_OPTIONS ?=
 # For each reader.
 FUZZ_SECONDS ?= 180
 TEST_PROCESSES ?= auto
+# Each takes up to 8 GB of memory.
+ORACLE_PROCESSES ?= 2
 INSTALL_BROWSER ?= (apt-get update -qq && apt-get install -y -qq chromium chromium-driver)
 
 .PHONY: run transfer-demo test test-full lint types unit fuzz install clean
@@ -47,9 +49,10 @@ fuzz: $(VENV)/.installed
 	$(BIN)/pip install -qq --editable '.[fuzz]'
 	$(BIN)/python -m fuzz.run --seconds $(FUZZ_SECONDS)
 
-# Every network against its reference data: some ten minutes and 8 GB of memory.
+# What `make test` leaves out: every network against its reference data.
 test-full: install
-	TFINSPECT_ORACLE_FULL=1 $(BIN)/python -m pytest -m oracle_full
+	TFINSPECT_ORACLE_FULL=1 $(BIN)/python -m pytest -m oracle_full \
+		--numprocesses $(ORACLE_PROCESSES) --dist loadfile
 
 install: $(VENV)/.installed
 

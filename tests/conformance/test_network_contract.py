@@ -1,7 +1,7 @@
 """What holds for every network of the registry.
 
 Graphs are built and differentiated without running them. Values are computed for small networks
-here, and for all in `make test-full`.
+here, and for all in `make test-full`, which CI runs, too.
 """
 
 import hashlib

@@ -28,6 +28,7 @@ def shuffled_batches(
       int32 `[B]`, numbers of stored examples in each epoch's random order, and the draws `[B, …]`.
     """
 
+    @tf.autograph.experimental.do_not_convert
     def plan(epoch: Any) -> tuple[Any, Any]:
         permutation = order.permutation(epoch, Purpose.EXAMPLES, examples)
         draws = draw(order.key(epoch, Purpose.AUGMENTATION), order.per_epoch)
@@ -35,6 +36,7 @@ def shuffled_batches(
 
     whole = order.per_epoch % batch_size == 0
 
+    @tf.autograph.experimental.do_not_convert
     def in_batches(permutation: Any, draws: Any) -> Any:
         one_by_one = tf.data.Dataset.from_tensor_slices((permutation, draws))
         return one_by_one.batch(batch_size, drop_remainder=whole)

@@ -17,6 +17,7 @@ class CrossEntropy(tf_keras.losses.Loss):
         super().__init__(name="cross_entropy", **reduction)
         self.label_smoothing = label_smoothing
 
+    @tf.autograph.experimental.do_not_convert
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         """Returns the loss of each example, float32 `[N]`, in nats."""
         labels = tf.cast(tf.reshape(y_true, [-1]), tf.int64)

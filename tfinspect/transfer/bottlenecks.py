@@ -8,7 +8,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,10 +45,14 @@ class Features:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which images: a split, and one random view of each; None takes them as in evaluation."""
+    """Which images: a split, and one random view of each; None takes them as in evaluation.
+
+    `weights` are the digests of the network's variables; None has them computed.
+    """
 
     batches: pipeline.Batches
     view: pipeline.View | None
+    weights: Mapping[str, str] | None = None
 
 
 def bottleneck_features(
@@ -87,9 +91,8 @@ def joined(views: Sequence[Features]) -> Features:
 def feature_key(model: TunedModel, network: CutNetwork, wanted: Wanted) -> str:
     """Returns what the features of some images are found by: equal for equal features."""
     batches = wanted.batches
-    frozen = {
-        name: digest for name, digest in digests(model).items() if not model.stage.trains(name)
-    }
+    weights = digests(model) if wanted.weights is None else wanted.weights
+    frozen = {name: digest for name, digest in weights.items() if not model.stage.trains(name)}
     parts = {
         "network": {name: model.get_config()[name] for name in _OF_THE_NETWORK},
         "weights": frozen,

@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfinspect.model.graph_part import part_function
 from tfinspect.nets.keyed_dropout import KEEP
 from tfinspect.transfer.tuned_model import TunedModel
 
@@ -49,7 +50,7 @@ def cut(model: TunedModel) -> CutNetwork | None:
     return CutNetwork(
         names=tuple(tensor.name for tensor in edge),
         shapes=tuple(tuple(tensor.shape[1:]) for tensor in edge),
-        features=training.wrapped.prune([training.images], edge),
+        features=part_function(training.graph, [training.images], edge),
         train_head=train_head,
         evaluate_head=evaluate_head,
     )
@@ -58,13 +59,13 @@ def cut(model: TunedModel) -> CutNetwork | None:
 def _heads(model: TunedModel, training: "_Traced", live: set[Any], edge: list[Any]) -> Any:
     """Returns the trainable part in training and in inference mode."""
     keeps = training.graph.get_collection(KEEP)
-    head = training.wrapped.prune([*edge, *keeps], training.logits)
+    head = part_function(training.graph, [*edge, *keeps], [training.logits])
     shares = [tf.constant(float(tf.get_static_value(keep))) for keep in keeps]
     if any(op.type.startswith("Assign") for op in live):
         # Statistics of each batch in the trainable part: inference has other ops.
         inference = _traced(model, False)
         same = [inference.graph.get_tensor_by_name(tensor.name) for tensor in edge]
-        evaluate = inference.wrapped.prune(same, inference.logits)
+        evaluate = part_function(inference.graph, same, [inference.logits])
     else:
         everything = [tf.ones([]) for _ in keeps]
 

@@ -209,7 +209,7 @@ def train_stages(tuning: Tuning, stored: dict[str, str]) -> list[FrozenProof]:
         stage = stages[place.index]
         tuning.model.begin(stage)
         before = digests(tuning.model)
-        _train_stage(tuning, place.first_epoch)
+        _train_stage(tuning, place.first_epoch, before)
         proofs.append(prove(tuning.model, stage, before, stored))
         tuning.run.write_json(FROZEN_FILE, [proof.to_dict() for proof in proofs])
         tuning.observer.on_phase(proofs[-1].sentence())
@@ -232,7 +232,7 @@ def _untouched(tuning: Tuning, stage: Any, stored: dict[str, str]) -> dict[str, 
     return {name: digest for name, digest in stored.items() if name in frozen}
 
 
-def _train_stage(tuning: Tuning, first_epoch: int) -> None:
+def _train_stage(tuning: Tuning, first_epoch: int, weights: dict[str, str]) -> None:
     stage, progress = tuning.model.stage, tuning.progress
     inside = progress.step > first_epoch * tuning.steps_per_epoch
     tuning.model.steps.done.assign(progress.step)
@@ -250,4 +250,4 @@ def _train_stage(tuning: Tuning, first_epoch: int) -> None:
         tuning.observer.on_phase(f"training stage '{stage.name}' on the images")
         train_on_images(tuning, first_epoch, restore_slots)
     else:
-        train_on_features(tuning, network, first_epoch, restore_slots)
+        train_on_features(tuning, network, first_epoch, restore_slots, weights)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from tfinspect.transfer.load_report import LOADED, LoadReport
 from tfinspect.transfer.stages import Stage
 from tfinspect.transfer.tuned_model import TunedModel
 
+_THREADS = 2
 _STATISTICS = ("moving_mean", "moving_variance")
 
 
@@ -53,7 +55,7 @@ class FrozenProof:
 
 def digests(model: TunedModel) -> dict[str, str]:
     """Returns the SHA-256 of every variable's bytes, by name."""
-    return {name: _digest(one.numpy()) for name, one in model.variables_by_name().items()}
+    return _digests({name: one.numpy() for name, one in model.variables_by_name().items()})
 
 
 def frozen_names(model: TunedModel, stage: Stage) -> list[str]:
@@ -92,7 +94,7 @@ def prove(
         frozen=len(names),
         bytes=sum(value.nbytes for value in after.values()),
         with_checkpoint=sum(name in stored for name in names),
-        changed=tuple(name for name in names if _digest(after[name]) != references[name]),
+        changed=tuple(name for name, one in _digests(after).items() if one != references[name]),
     )
 
 
@@ -109,5 +111,11 @@ def stored_digests(artifact: Artifact, report: LoadReport, model: TunedModel) ->
     }
 
 
+def _digests(values: Mapping[str, np.ndarray]) -> dict[str, str]:
+    # Hashing leaves Python's lock.
+    with ThreadPoolExecutor(_THREADS) as threads:
+        return dict(zip(values, threads.map(_digest, values.values()), strict=True))
+
+
 def _digest(value: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(value)).hexdigest()

@@ -28,8 +28,8 @@ class HeadModel(tf_keras.Model):
     def call(self, inputs: Any, training: bool | None = False) -> tf.Tensor:
         """Returns logits `[N, classes]` of features, one tensor or a tuple of them."""
         features = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-        logits = self._heads[bool(training)](*features)
-        return logits[0] if isinstance(logits, list) else logits
+        (logits,) = self._heads[bool(training)](*features)
+        return logits
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Trains on one batch, and counts the step."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,7 +65,11 @@ def cut_for(tuning: Tuning, stage: Stage) -> CutNetwork | None:
 
 
 def train_on_features(
-    tuning: Tuning, network: CutNetwork, first_epoch: int, restore: Callable[[Trainer], None]
+    tuning: Tuning,
+    network: CutNetwork,
+    first_epoch: int,
+    restore: Callable[[Trainer], None],
+    weights: Mapping[str, str] | None = None,
 ) -> None:
     """Trains the model's present stage on features, computed once or found in the cache.
 
@@ -74,19 +78,20 @@ def train_on_features(
       network: the model, cut for the stage.
       first_epoch: of the run, where the stage began.
       restore: puts stored slots into the trainer, after an interruption within the stage.
+      weights: digests of the network's variables as they are now; None has them computed.
 
     Raises:
       DataError: the cache cannot be written.
     """
     stage, size = tuning.model.stage, tuning.config.images_per_step
     train, validation = (
-        split_features(tuning, network, split) for split in ("train", "validation")
+        split_features(tuning, network, split, weights) for split in ("train", "validation")
     )
     head = HeadModel(tuning.model, network)
     trainer = make_stage_trainer(tuning.config, tuning.model, head, HeadTrainer)
     assert isinstance(trainer, HeadTrainer)
     restore(trainer)
-    loop = tuning.loop(trainer, evaluation_features(validation, size), stage, first_epoch)
+    loop = tuning.loop(trainer, evaluation_features(validation), stage, first_epoch)
 
     def dataset_from(step: int) -> Any:
         per_epoch = tuning.steps_per_epoch * size
@@ -102,8 +107,16 @@ def train_on_features(
     trainer.write(tuning.run, tuning.progress)
 
 
-def split_features(tuning: Tuning, network: CutNetwork, split: str) -> Features:
+def split_features(
+    tuning: Tuning, network: CutNetwork, split: str, weights: Mapping[str, str] | None = None
+) -> Features:
     """Returns the features of one split, of several views of each image where these are asked for.
+
+    Args:
+      tuning: the run.
+      network: the model, cut for the stage.
+      split: which images.
+      weights: digests of the network's variables as they are now; None has them computed.
 
     Raises:
       DataError: the records cannot be read, or the cache cannot be written.
@@ -119,7 +132,7 @@ def split_features(tuning: Tuning, network: CutNetwork, split: str) -> Features:
 
     with reading(tuning.data[0]):
         found = [
-            bottleneck_features(tuning.model, network, Wanted(batches, view), told)
+            bottleneck_features(tuning.model, network, Wanted(batches, view, weights), told)
             for view in (views if count > 1 else [None])
         ]
     return found[0] if count == 1 else joined(found)

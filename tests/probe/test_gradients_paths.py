@@ -86,11 +86,11 @@ def test_logits_of_another_rank_are_refused_with_the_cure(shape):
 @pytest.mark.parametrize(("size", "form"), [(1, "gram"), (12, "direct")])
 def test_norms_take_the_form_that_is_less_work(size, form, monkeypatch):
     """A dense layer over one position of many numbers, and over many positions of few."""
-    from tfinspect.probe.gradients import assemble
+    from tfinspect.probe.gradients import products
 
     reached = []
-    gram = assemble._gram
-    monkeypatch.setattr(assemble, "_gram", lambda pairs: reached.append("gram") or gram(pairs))
+    gram = products._gram
+    monkeypatch.setattr(products, "_gram", lambda pair: reached.append("gram") or gram(pair))
     kernel = _kernel(12 // size, 4)
 
     def build(x):

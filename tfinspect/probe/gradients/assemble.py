@@ -1,11 +1,12 @@
 """From the contributions of the ops to each variable's gradients, norms, or clipped sum."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 
-from tfinspect.probe.gradients.contribution import Factors, joined, squared
+from tfinspect.probe.gradients import products
+from tfinspect.probe.gradients.contribution import joined, squared
 from tfinspect.probe.gradients.graph import NO_PATH, Differentiated, Part
 
 Tensor = Any
@@ -74,32 +75,8 @@ def _squared(
 ) -> Tensor:
     parts = parts_of(graph, name)
     if name not in fallback and parts and all(part.site.direct for part in parts):
-        factors = [part.contribution.factors for part in parts]
-        known = [one for one in factors if one is not None]
-        if len(known) == len(parts) and gram_is_cheaper(known):
-            return _gram([part.made(one.make) for part, one in zip(parts, known, strict=True)])
+        if products.cheaper([part.contribution for part in parts]):
+            return products.squared(parts)
         if len(parts) == 1:
             return squared(parts[0].made(parts[0].contribution.blocks))
     return squared([_full(graph, name, variable, fallback)])
-
-
-def gram_is_cheaper(factors: Sequence[Factors]) -> bool:
-    """Whether P x P products of positions cost less than the K x O gradient itself."""
-    if len({(one.rows, one.columns) for one in factors}) != 1:
-        return False
-    positions = sum(one.positions for one in factors)
-    rows, columns = factors[0].rows, factors[0].columns
-    return positions * (rows + columns) < rows * columns
-
-
-def _gram(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """`sum over (p, q) of (left_p . left_q)(right_p . right_q)`, several uses end to end."""
-    left, right = (
-        tf.cast(tf.concat(side, 1) if len(side) > 1 else side[0], tf.float32)
-        for side in zip(*pairs, strict=True)
-    )
-    if left.shape[1] == 1:
-        return tf.reduce_sum(left * left, [1, 2]) * tf.reduce_sum(right * right, [1, 2])
-    products = tf.matmul(left, left, transpose_b=True) * tf.matmul(right, right, transpose_b=True)
-    # Rounding may leave a little less than nothing.
-    return tf.maximum(tf.reduce_sum(products, [1, 2]), 0.0)

@@ -27,6 +27,21 @@ class Factors:
 
 
 @dataclass(frozen=True)
+class Lookups:
+    """A gradient that adds rows to rows of a table: row `ids[n, t]` gets `gradients[n, t]`.
+
+    Attributes:
+      make: returns ids, int64 `[N, T]`, and gradients `[N, T, O]`.
+      rows: K of the table.
+      columns: O, its other axes as one.
+    """
+
+    make: Callable[[], tuple[Tensor, Tensor]]
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True)
 class Contribution:
     """Per-example gradients with respect to one parameter tensor at one op.
 
@@ -35,11 +50,13 @@ class Contribution:
       blocks: returns tensors `[N, ...]` which, flattened per example and laid end to end, are the
         gradient in the parameter's own order; norms are taken block by block.
       factors: the same as a product; None where there is none.
+      lookups: the same as rows; None for what is no lookup.
     """
 
     rule: str
     blocks: Callable[[], list[Tensor]]
     factors: Factors | None = None
+    lookups: Lookups | None = None
 
 
 def joined(blocks: list[Tensor], shape: Any) -> Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.ops import handle_data_util
 
-from tfinspect.probe.gradients.contribution import Contribution, Factors
+from tfinspect.probe.gradients.contribution import Contribution, Factors, Lookups
 from tfinspect.probe.gradients.convolution import channels_last
 
 Tensor = Any
@@ -153,17 +153,21 @@ def embedding_gradient(op: Op, dy: Tensor, examples: int) -> Contribution | None
     if shape is None or not shape.is_fully_defined() or op.get_attr("batch_dims"):
         return None
 
+    vocabulary, columns = int(shape[0]), shape[1:].num_elements()
+
+    def lookups() -> tuple[Tensor, Tensor]:
+        ids = tf.cast(tf.reshape(indices, [examples, -1]), tf.int64)
+        return ids, tf.reshape(dy, [examples, ids.shape[1], columns])
+
     def blocks() -> list[Tensor]:
-        flat = tf.cast(tf.reshape(indices, [examples, -1]), tf.int64)
-        vocabulary = int(shape[0])
-        segments = flat + vocabulary * tf.range(examples, dtype=tf.int64)[:, None]
-        rows = tf.reshape(dy, [segments.shape.num_elements(), -1])
-        summed = tf.math.unsorted_segment_sum(
-            rows, tf.reshape(segments, [-1]), examples * vocabulary
-        )
+        ids, rows = lookups()
+        segments = tf.reshape(ids + vocabulary * tf.range(examples, dtype=tf.int64)[:, None], [-1])
+        flat = tf.reshape(rows, [-1, columns])
+        summed = tf.math.unsorted_segment_sum(flat, segments, examples * vocabulary)
         return [tf.reshape(summed, [examples, -1])]
 
-    return Contribution("embedding lookup", blocks)
+    rows = Lookups(lookups, vocabulary, columns)
+    return Contribution("embedding lookup", blocks, lookups=rows)
 
 
 def _variable_shape(op: Op) -> Any:

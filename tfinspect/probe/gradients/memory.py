@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfinspect.errors import ConfigError
+from tfinspect.model.graph_walk import reached_from
 
 DEFAULT_CHUNK = 64
 _UNITS = {
@@ -58,13 +59,37 @@ def bytes_per_example(
 
     graph = tf.__internal__.FuncGraph("sizes")
     with graph.as_default():
-        model.build(tf.compat.v1.placeholder(model.input_dtype, [model.batch or 1, *shape]))
-    sizes = [_size(output) for op in graph.get_operations() for output in op.outputs if op.inputs]
+        images = tf.compat.v1.placeholder(model.input_dtype, [model.batch or 1, *shape])
+        model.build(images)
+    # What does not depend on the images, such as the weights, is there once for all examples.
+    reached = reached_from(images)
+    ops = [op for op in graph.get_operations() if op.inputs and op.name in reached]
+    sizes = [_size(output) for op in ops for output in op.outputs]
     values = (sum(sizes) + _SHIFTED_COPIES * max(sizes, default=0)) / (model.batch or 1)
-    gradients = [4 * int(variable.shape.num_elements()) for variable in variables.values()]
+    rows = set() if full else _looked_up(graph, variables)
+    made = [one for name, one in variables.items() if name not in rows]
+    gradients = [4 * int(variable.shape.num_elements()) for variable in made]
     # Gradients stand once as results, and the largest once more while it is put together.
     kept = sum(gradients) if full else 0
-    return int(_LIVE_SHARE * values + kept + 2 * max(gradients))
+    return int(_LIVE_SHARE * values + kept + 2 * max(gradients, default=0))
+
+
+def _looked_up(graph: Any, variables: Mapping[str, Any]) -> set[str]:
+    """Returns the variables of which only rows are read: norms need no more than these rows."""
+    from tfinspect.probe.gradients.sites import handles
+
+    names = handles(graph, variables)
+    return {
+        names[id(inner)]
+        for _, inner in graph.captures
+        if id(inner) in names and all(map(_takes_rows, inner.consumers()))
+    }
+
+
+def _takes_rows(op: Any) -> bool:
+    if op.type in ("ReadVariableOp", "Identity", "Cast"):
+        return all(_takes_rows(reader) for reader in op.outputs[0].consumers())
+    return op.type in ("GatherV2", "ResourceGather", "VariableShape")
 
 
 def _size(tensor: Any) -> int:

@@ -39,6 +39,23 @@ def ends_in(output: Any) -> str:
     return str(op.type)
 
 
+def before_sigmoid(output: Any) -> Any:
+    """Returns the input of the Sigmoid that `ends_in` found, in the output's shape; None without.
+
+    Args:
+      output: graph tensor of a static shape.
+    """
+    op = output.op
+    while op.type in _PASSING | _SHAPING and op.inputs:
+        op = op.inputs[0].op
+    if op.type != "Sigmoid":
+        return None
+    import tensorflow as tf
+
+    with tf.name_scope("logits_of_sigmoid"):
+        return tf.reshape(op.inputs[0], output.shape)
+
+
 def _softmax_behind(output: Any) -> Any:
     op, classes = output.op, output.shape[-1] if output.shape.rank else None
     while op.inputs:

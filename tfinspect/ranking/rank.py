@@ -127,9 +127,14 @@ def _columns(chunk: Any, norms: dict[str, np.ndarray], labels: np.ndarray) -> di
     return {
         "loss": chunk.losses,
         "norm": np.sqrt(np.sum([np.square(norm) for norm in norms.values()], axis=0)),
-        "predicted": np.argmax(chunk.logits, axis=1),
+        "predicted": _predicted(chunk.logits),
         "label": labels,
     }
+
+
+def _predicted(logits: np.ndarray) -> np.ndarray:
+    # One column is the probability of the second of two classes.
+    return logits[:, 0] > 0.5 if logits.shape[1] == 1 else np.argmax(logits, axis=1)
 
 
 def _ranked(

@@ -90,7 +90,8 @@ def per_example_gradients(
     Args:
       model: a `Model`, a `GradientProbe` that keeps its graphs, or what `load_model` takes.
       images: preprocessed, `[N, H, W, C]`.
-      labels: class numbers `[N]`, or what the loss takes, one entry per example.
+      labels: class numbers `[N]`; `[N, outputs]` of 0 and 1 for a model that ends in sigmoids; or
+        what the loss takes, one entry per example.
       output: a directory for one `.npy` file per variable or a `.h5` file, written chunk by chunk:
         N gradients need not fit into memory. None returns arrays in memory.
       **options: `loss`, `variables` and `memory` of `GradientProbe`.

@@ -12,7 +12,7 @@ from tfinspect.probe.gradients.batch_axis import BatchAxis, follow
 from tfinspect.probe.gradients.batch_statistics import Examples, ancestors
 from tfinspect.probe.gradients.contribution import Contribution
 from tfinspect.probe.gradients.folding import Fold, find_folds, freeze
-from tfinspect.probe.gradients.inputs import check_logits
+from tfinspect.probe.gradients.default_loss import default_losses
 from tfinspect.probe.gradients.sites import Op, Site, Tensor, find_sites, handles
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -72,12 +72,11 @@ def losses_of(
 
     Raises:
       ConfigError: the loss gives one number for all of the batch.
-      NetworkError: the logits are no `[N, classes]` with two classes or more, and no loss is given.
+      NetworkError, DataError: no loss is given, and there is none for these logits and labels.
     """
     logits = model.build(images).logits
     if loss is None:
-        check_logits(model, logits.shape)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, tf.cast(logits, tf.float32))
+        losses = default_losses(model, labels, logits)
     else:
         losses = tf.cast(tf.convert_to_tensor(loss(labels, logits)), tf.float32)
     if losses.shape.as_list() != [images.shape[0]]:

@@ -66,60 +66,21 @@ def check_images(model: Any, images: Any) -> np.ndarray:
     return array
 
 
-def check_labels(labels: Any, count: int, *, integers: bool) -> np.ndarray:
+def check_labels(labels: Any, count: int) -> np.ndarray:
     """Returns the labels as an array with N entries.
 
     Args:
       labels: one per image.
       count: N.
-      integers: whether they are class numbers, as the loss of None takes them.
 
     Raises:
-      DataError: another number of labels than of images, or class numbers that are none.
+      DataError: another number of labels than of images.
     """
     array = np.asarray(labels)
     if array.ndim < 1 or len(array) != count:
         given = len(array) if array.ndim else "one"
         raise DataError(f"there are {given} labels for {count} images; give one for each image.")
-    if integers and (array.dtype.kind not in "iu" or array.ndim != 1):
-        raise DataError(
-            f"labels of dtype {array.dtype} and shape {list(array.shape)} are no class numbers "
-            "[N]; give integers, or a loss of your own for other labels."
-        )
-    return array.astype(np.int64) if integers else array
-
-
-def check_classes(labels: np.ndarray, classes: int) -> None:
-    """Refuses class numbers that the model has no logit for.
-
-    Raises:
-      DataError: names the first such example.
-    """
-    outside = (labels < 0) | (labels >= classes)
-    if outside.any():
-        first = int(np.argmax(outside))
-        raise DataError(
-            f"label {labels[first]} of example {first} is unknown to the model, whose {classes} "
-            f"logits stand for the labels 0 to {classes - 1}; give labels in its order."
-        )
-
-
-def check_logits(model: Any, shape: Any) -> None:
-    """Refuses logits that have no softmax cross-entropy.
-
-    Raises:
-      NetworkError: their shape is not `[N, classes]`, or there is one class alone.
-    """
-    if shape.rank != 2 or shape[1] is None:
-        raise NetworkError(
-            f"the logits of '{model.name}' have the shape {shape} and not [N, classes]; choose "
-            "another output with output_name= (--output-name), or give a loss of your own."
-        )
-    if shape[1] == 1:
-        raise NetworkError(
-            f"'{model.name}' has one column of logits, for which the softmax cross-entropy is "
-            "always 0; give a loss of your own, such as the sigmoid cross-entropy."
-        )
+    return array
 
 
 def check_losses(losses: np.ndarray, first: int) -> None:

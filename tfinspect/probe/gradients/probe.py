@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfinspect.errors import ConfigError
-from tfinspect.probe.gradients import inputs, memory
+from tfinspect.probe.gradients import default_loss, inputs, memory
 from tfinspect.probe.gradients.graph import Loss
 
 
@@ -48,7 +48,8 @@ class GradientProbe:
         Args:
           model: a `Model`, or what `load_model` takes.
           loss: `(labels, logits) -> [N]`, one value per example and no mean; None is the softmax
-            cross-entropy of integer labels.
+            cross-entropy of class numbers, or where the model ends in sigmoids the mean of their
+            binary cross-entropies.
           variables: names; None chooses all trainable ones.
           memory: such as "2GB": what a chunk may take, roughly; None cuts into chunks of 64
             examples.
@@ -102,7 +103,9 @@ class GradientProbe:
         self, kind: str, images: Any, labels: Any, clip_norm: float = 1.0
     ) -> Iterator[Chunk]:
         images = inputs.check_images(self.model, images)
-        labels = inputs.check_labels(labels, len(images), integers=self._loss is None)
+        labels = inputs.check_labels(labels, len(images))
+        if self._loss is None:
+            labels = default_loss.as_labels(labels)
         size = self.chunk_size(images, kind == "full")
         return self._run(kind, images, labels, size, clip_norm)
 
@@ -139,7 +142,7 @@ class GradientProbe:
 
         function = self._function(kind, images, labels, size)
         if self._loss is None:
-            inputs.check_classes(labels, int(function.structured_outputs[1].shape[-1]))
+            default_loss.check_values(labels, int(function.structured_outputs[1].shape[-1]))
         for start in range(0, len(images), size):
             count = min(size, len(images) - start)
             x, y = (_filled(array[start : start + count], size) for array in (images, labels))

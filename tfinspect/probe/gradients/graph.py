@@ -11,8 +11,8 @@ from tfinspect.probe.gradients import convolution, layers
 from tfinspect.probe.gradients.batch_axis import BatchAxis, follow
 from tfinspect.probe.gradients.batch_statistics import Examples, ancestors
 from tfinspect.probe.gradients.contribution import Contribution
-from tfinspect.probe.gradients.folding import Fold, find_folds, freeze
 from tfinspect.probe.gradients.default_loss import default_losses
+from tfinspect.probe.gradients.folding import Fold, find_folds, freeze
 from tfinspect.probe.gradients.sites import Op, Site, Tensor, find_sites, handles
 
 Loss = Callable[[Tensor, Tensor], Tensor]

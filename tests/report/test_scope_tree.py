@@ -15,6 +15,15 @@ def test_every_scope_adds_up_what_lies_below_it():
     assert [(one.path, one.parameters) for one in a.ordered()] == [("a/b", 3), ("a/c", 5)]
 
 
+def test_numbered_scopes_stand_in_the_order_of_their_numbers():
+    names = ["net/block_1", "net/block_10", "net/block_2", "net/head", "net/block", "aux"]
+    root = scope_tree([_entry(f"{name}/w", 1) for name in names])
+    assert [one.name for one in root.ordered()] == ["net", "aux"]
+    assert [one.name for one in root.ordered()[0].ordered()] == [
+        *("block_1", "block_2", "block_10", "head", "block")
+    ]
+
+
 def test_depth_ends_the_tree_but_counts_what_is_deeper():
     root = scope_tree([_entry("a/b/c/d/w", 3)], depth=2)
     deepest = root.ordered()[0].ordered()[0]

@@ -75,3 +75,29 @@ def test_nothing_is_written_when_the_source_cannot_be_read(tmp_path):
 
 def test_graph_gives_operations_by_scope(tmp_path):
     assert "FLOPs per example" in _page(ORACLE / "tf1_artifacts/frozen/frozen.pb", tmp_path)
+
+
+def test_what_breaks_a_model_stands_before_what_is_constant(tmp_path):
+    path = tmp_path / "many.weights.h5"
+    with h5py.File(path, "w") as stream:
+        for n in range(300):
+            stream[f"layers/a{n}/vars/0"] = np.zeros(4, np.float32)
+        stream["layers/z/vars/0"] = np.array([1, np.nan, 2], np.float32)
+    text = _page(path, tmp_path)
+    assert "301 findings in the stored values: 1 nan, 300 all zero; the first 200" in text
+    assert re.findall(r'<span class="tag">(.*?)</span>', text)[:2] == ["nan", "all zero"]
+
+
+@pytest.mark.slow
+def test_page_of_many_large_layers_stays_below_ten_megabytes(tmp_path):
+    """Noise is what PNG packs worst; the graph of names is that of a large network."""
+    path, random = tmp_path / "large.weights.h5", np.random.RandomState(0)
+    with h5py.File(path, "w") as stream:
+        for n in range(10):
+            kernel = random.normal(size=(7, 7, 64, 512)).astype(np.float32)
+            stream[f"layers/conv2d_{n}/vars/0"] = kernel
+        for n in range(5000):
+            stream[f"layers/batch_normalization_{n}/vars/0"] = random.normal(size=64)
+    text = _page(path, tmp_path)
+    assert "5,000" in text
+    assert 1e6 < len(text.encode()) < 10e6

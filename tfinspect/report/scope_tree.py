@@ -20,7 +20,7 @@ class ScopeNode:
       parameters: their elements.
       bytes: their size as stored.
       flops: floating-point operations of one example; None where no graph is known.
-      children: by name, in order of first appearance.
+      children: by name.
     """
 
     name: str
@@ -42,14 +42,32 @@ class ScopeNode:
         self.flops = (self.flops or 0) + flops
 
     def ordered(self) -> list["ScopeNode"]:
-        """Returns the children, in order of first appearance."""
-        return list(self.children.values())
+        """Returns the children in order of first appearance, numbered ones by their numbers.
+
+        Files that are sorted by name have `block_10` before `block_2`.
+        """
+        places: dict[str, int] = {}
+        for place, name in enumerate(self.children):
+            places.setdefault(_unnumbered(name), place)
+        return sorted(
+            self.children.values(),
+            key=lambda node: (places[_unnumbered(node.name)], _number(node.name)),
+        )
 
     def opens(self, whole: "ScopeNode") -> bool:
         """Says whether the page shows the children at once: the root's, and large scopes'."""
         if self is whole:
             return True
         return len(self.children) > 1 and self.parameters > _OPENED_SHARE * whole.parameters
+
+
+def _unnumbered(name: str) -> str:
+    return name.rstrip("0123456789")
+
+
+def _number(name: str) -> int:
+    digits = name[len(_unnumbered(name)) :]
+    return int(digits) if digits else -1
 
 
 def scope_tree(

@@ -37,6 +37,10 @@ def no_images():
     tf.identity(placeholder("vector", [None, 3]))
 
 
+def one_image():
+    tf.reduce_mean(placeholder("image", [4, 4, 3])[None], [1, 2], name="out")
+
+
 def custom():
     tf.reduce_mean(placeholder(), [1, 2], name="out")
 
@@ -47,6 +51,7 @@ def custom():
         (two_inputs, ConfigError, r"2 placeholders .*'left:0' \[\?, 4, 4, 3\], 'right:0'"),
         (two_outputs, ConfigError, r"2 float outputs .*'one:0' \[\?, 3\], 'other:0'"),
         (no_images, ArtifactError, r"no float placeholder .*'vector:0' float32 \[\?, 3\]"),
+        (one_image, ArtifactError, r"without a batch dimension at 'image:0' \[4, 4, 3\]; name a"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -58,6 +63,18 @@ def test_what_is_ambiguous_or_missing_is_refused_with_candidates(tmp_path, build
 def test_a_named_output_settles_it(tmp_path):
     model = load_model(written(tmp_path, two_outputs), output_name="other:0")
     np.testing.assert_allclose(model.logits(IMAGES), IMAGES.mean((1, 2)) + 2, rtol=1e-5)
+
+
+def test_a_named_input_that_takes_no_batch_is_refused(tmp_path):
+    with pytest.raises(
+        ConfigError, match=r"'image:0' in .* has the shape \[4, 4, 3\] and takes no"
+    ):
+        load_model(written(tmp_path, one_image), input_name="image")
+
+
+def test_the_batch_of_one_behind_a_single_image_can_be_named(tmp_path):
+    model = load_model(written(tmp_path, one_image), input_name="strided_slice")
+    np.testing.assert_allclose(model.logits(IMAGES), IMAGES.mean((1, 2)), rtol=1e-5)
 
 
 def test_pixels_of_bytes_and_unknown_shapes_are_taken(tmp_path):

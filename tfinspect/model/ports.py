@@ -165,6 +165,14 @@ def _no_images(artifact: Any, nodes: Nodes, signatures: list[Any]) -> str:
             "signature of float images; name the float tensor [N, H, W, C] after the decoding "
             f"with input_name= (`tfinspect list-tensors {artifact.path}` lists all)."
         )
+    single = [one for one in _placeholders(artifact, nodes) if _takes_one_image(one)]
+    if single:
+        listed = ", ".join(f"'{one.name}' {_shown(one.shape)}" for one in single[:5])
+        return (
+            f"'{artifact.path}' takes single images without a batch dimension at {listed}; name a "
+            "tensor [N, H, W, C] behind it with input_name= (--input-name; `tfinspect list-tensors "
+            f"{artifact.path}` lists all), or export the model with a batch dimension."
+        )
     sources = [f"{node.name}:0" for node in nodes.values() if node.op.startswith(_SOURCES)]
     made = f"; its data come from {', '.join(map(repr, sources[:5]))}" if sources else ""
     inputs = ", ".join(
@@ -175,6 +183,11 @@ def _no_images(artifact: Any, nodes: Nodes, signatures: list[Any]) -> str:
         f"{inputs or 'none'}){made}; name the tensor that takes the images with "
         "input_name= (--input-name)."
     )
+
+
+def _takes_one_image(placeholder: _Placeholder) -> bool:
+    shape = placeholder.shape or ()
+    return len(shape) == 3 and shape[-1] in (1, 3, 4) and placeholder.dtype in (*_FLOATS, *_PIXELS)
 
 
 def _shown(shape: Shape) -> str:

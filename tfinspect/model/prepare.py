@@ -116,6 +116,12 @@ def _put_placeholder(artifact: Any, graph: Inlined, chosen: Input) -> Input:
     if not dtype:
         entries = [one for one in artifact.tensors if one.name == tensor_name(chosen.tensor)]
         dtype, shape = entries[0].dtype, entries[0].shape
+    if shape is not None and len(shape) != 4:
+        raise ConfigError(
+            f"'{chosen.tensor}' in '{artifact.path}' has the shape {list(shape)} and takes no "
+            "images [N, H, W, C]; name a tensor of four axes with input_name= (--input-name; "
+            f"`tfinspect list-tensors {artifact.path}` lists all)."
+        )
     rest = f"{name}/other_outputs"
     for node in nodes.values():
         for place, reference in enumerate(node.input):

@@ -9,10 +9,11 @@ import os
 import re
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from tfinspect.artifacts import Artifact, open_artifact
+from tfinspect.artifacts.file_part import Room
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ArtifactError, ConfigError
 from tfinspect.listing import select_scopes
@@ -68,7 +69,10 @@ class Difference:
 
     def row(self) -> dict[str, Any]:
         """Returns the flat record that `diff` writes; its keys are stable."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in _COLUMNS}
+
+
+_COLUMNS = tuple(field.name for field in fields(Difference))
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,11 @@ class _Side:
     artifact: Artifact
     # The name to compare by -> variable.
     entries: dict[str, VariableEntry]
+    room: Room
 
     def read(self, name: str) -> "np.ndarray":
-        return self.artifact.read(self.entries[name].name)
+        """Reads a value, which holds good until the next one of this side is read."""
+        return self.artifact.read(self.entries[name].name, self.room)
 
     def why_unreadable(self, name: str) -> str:
         return self.artifact.why_unreadable(self.entries[name])
@@ -138,7 +144,7 @@ def _side(artifact: Artifact, renames: Renames) -> _Side:
             f"the renames give {len(doubled):,} names to more than one variable, first "
             f"'{doubled[0]}'; make the patterns narrower."
         )
-    return _Side(artifact, dict(zip(names, entries, strict=True)))
+    return _Side(artifact, dict(zip(names, entries, strict=True)), Room())
 
 
 def _renamed(names: list[str], pattern: str, replacement: str) -> list[str]:
@@ -167,6 +173,7 @@ def _scoped(sides: tuple[_Side, _Side], scope: str) -> tuple[_Side, _Side]:
         _Side(
             side.artifact,
             {name: entry for name, entry in side.entries.items() if in_scope(name, scope)},
+            side.room,
         )
         for side in sides
     )

@@ -10,8 +10,12 @@ from tfinspect.vector_sums import PART, Buffers, inner_product, scale_of
 if TYPE_CHECKING:
     import numpy as np
 
-# Two values are held at once: half of what of one value fits the cache.
-_PART = PART // 2
+# Elements of one part, of which the doubles and their difference fit a core's own cache.
+_PART = 1 << 15
+# A sum that is told by larger ones of both signs has lost digits where it is so much smaller.
+_CANCELLED = 1e-3
+# Values that differ do so soon.
+_FIRST = 1 << 10
 # Sums of squares that are smaller have lost digits.
 _TINY = 1e-200
 
@@ -59,7 +63,7 @@ def value_difference(
         return ValueDifference(None, None, None, changed / max(1, one.size))
     with np.errstate(all="ignore"):
         if _identical(one, two):
-            return ValueDifference(0.0, 0.0, 1.0 if one.any() else None, 0.0)
+            return ValueDifference(0.0, 0.0, 1.0 if _has_any(one) else None, 0.0)
         buffers = buffers or Buffers(min(_PART, 2 * one.size))
         sums = _added(one, two, _Sums(buffers))
         if _has_doubles(one, two) and sums.out_of_range():
@@ -89,10 +93,14 @@ def _parts(size: int, step: int = _PART) -> Iterator[slice]:
 
 def _identical(a: "np.ndarray", b: "np.ndarray") -> bool:
     """Tells whether two vectors are equal bit for bit, the quickest way."""
-    if a.dtype != b.dtype or a.size != b.size:
+    if a.dtype != b.dtype or a.size != b.size or not _same_bits(a[:_FIRST], b[:_FIRST]):
         return False
     # A part at a time: a constant of one repeated element takes little memory as it is.
-    return all(_same_bits(a[part], b[part]) for part in _parts(a.size))
+    return all(_same_bits(a[part], b[part]) for part in _parts(a.size, PART))
+
+
+def _has_any(vector: "np.ndarray") -> bool:
+    return bool(vector[:_FIRST].any() or vector.any())
 
 
 def _same_bits(a: "np.ndarray", b: "np.ndarray") -> bool:
@@ -133,23 +141,38 @@ class _Sums:
 
         width = _width(one, two)
         size, held = one.size * width, self._buffers
-        a, b, apart = held.first[:size], held.second[:size], held.third[:size]
-        for numbers, part in ((a, one), (b, two)):
-            np.copyto(numbers.view(complex) if width == 2 else numbers, part, casting="unsafe")
-        np.subtract(b, a, out=apart)
+        a, apart = held.first[:size], held.second[:size]
+        _widen(one, a, width)
+        _widen(two, apart, width)
+        np.subtract(apart, a, out=apart)
         differs = np.not_equal(apart, 0, out=held.flags[:size])
         largest: float | None = None
-        square: float | None = inner_product(apart, apart)
-        if not math.isfinite(square or 0.0):
-            square = None
-            a, b, apart, differs = self._finite(a, b, apart, width)
-        elif one.dtype.kind in "iu" and two.dtype.kind in "iu":
-            square = None
-            differs, largest = _integers(one, two, apart)
+        square = inner_product(apart, apart)
+        ordinary = self._scales is None and math.isfinite(square)
+        integers = one.dtype.kind in "iu" and two.dtype.kind in "iu"
+        if not (ordinary and not integers and self._add_products(a, apart, square)):
+            b = held.third[:size]
+            _widen(two, b, width)
+            if not math.isfinite(square):
+                a, b, apart, differs = self._finite(a, b, apart, width)
+            elif integers:
+                differs, largest = _integers(one, two, apart)
+            self._square(a, b, apart)
         self.count += one.size
         self.changed += int(np.count_nonzero(_any_of(differs, width)))
         self.max_abs = max(self.max_abs, _largest(apart, width) if largest is None else largest)
-        self._square(a, b, apart, square)
+
+    def _add_products(self, a: "np.ndarray", apart: "np.ndarray", square: float) -> bool:
+        """Adds the products of A and B = A + difference without B, if that loses no digits."""
+        norm_a, across = inner_product(a, a), inner_product(a, apart)
+        norm_b = norm_a + 2 * across + square
+        if not norm_b >= _CANCELLED * (norm_a + square):
+            return False
+        self.apart += square
+        self.norm_a += norm_a
+        self.norm_b += norm_b
+        self.product += norm_a + across
+        return True
 
     def _finite(
         self, a: "np.ndarray", b: "np.ndarray", apart: "np.ndarray", width: int
@@ -163,17 +186,13 @@ class _Sums:
         kept = ~np.repeat(left_out, width)
         return a[kept], b[kept], apart[kept], differs
 
-    def _square(
-        self, a: "np.ndarray", b: "np.ndarray", apart: "np.ndarray", square: float | None
-    ) -> None:
-        """Adds the squares; `square` is that of the unscaled difference where it is known."""
+    def _square(self, a: "np.ndarray", b: "np.ndarray", apart: "np.ndarray") -> None:
         scales = self._scales
         if scales is not None:
             if scales.halving != 1:
                 apart = b * scales.halving - a * scales.halving
             a, b, apart = a * scales.a, b * scales.b, apart * scales.apart
-            square = None
-        self.apart += inner_product(apart, apart) if square is None else square
+        self.apart += inner_product(apart, apart)
         self.norm_a += inner_product(a, a)
         self.norm_b += inner_product(b, b)
         self.product += inner_product(a, b)
@@ -197,6 +216,12 @@ class _Sums:
         if scales is not None:
             relative *= scales.a / scales.apart / scales.halving
         return ValueDifference(relative, self.max_abs, cosine, changed)
+
+
+def _widen(part: "np.ndarray", numbers: "np.ndarray", width: int) -> None:
+    import numpy as np
+
+    np.copyto(numbers.view(complex) if width == 2 else numbers, part, casting="unsafe")
 
 
 def _integers(

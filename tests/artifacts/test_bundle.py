@@ -16,6 +16,7 @@ from table_writer import (
 )
 
 from tfinspect.artifacts import bundle_index, open_artifact
+from tfinspect.artifacts.file_part import Room
 from tfinspect.artifacts.slices import Extent, slice_key
 from tfinspect.errors import ArtifactError
 
@@ -75,14 +76,43 @@ def test_big_endian_values_are_turned(tmp_path):
     np.testing.assert_array_equal(open_artifact(prefix).read("w"), np.float32([1, 2, 3, 4]))
 
 
-def test_part_of_a_broken_value_is_read_without_its_checksum(tmp_path):
-    broken = VALUES[:4] + b"\xff\xff\xff\x7f" + VALUES[8:]
-    artifact = open_artifact(write_bundle(tmp_path, {b"w": entry(FLOAT, (4,), VALUES)}, broken))
-    assert artifact.read_part("w", 3) == 4
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda artifact: artifact.read("w"),
+        lambda artifact: artifact.read("w", Room()),
+        lambda artifact: artifact.read_part("w", 3),
+    ],
+)
+@pytest.mark.parametrize("count", [4, 100_000])
+def test_broken_value_is_refused_however_it_is_read(tmp_path, read, count):
+    data = struct.pack("<f", 1) * count
+    broken = b"\xff" + data[1:]
+    artifact = open_artifact(write_bundle(tmp_path, {b"w": entry(FLOAT, (count,), data)}, broken))
     with pytest.raises(
-        ArtifactError, match=r"'w' in .* does not match its checksum \(bytes 0 to 16"
+        ArtifactError, match=rf"'w' in .* does not match its checksum \(bytes 0 to {4 * count:,}"
     ):
-        artifact.read("w")
+        read(artifact)
+
+
+def test_part_of_a_value_is_as_it_was_written(tmp_path):
+    value = np.random.default_rng(2).standard_normal((300, 400), np.float32)
+    data = value.tobytes()
+    artifact = open_artifact(write_bundle(tmp_path, {b"w": entry(FLOAT, (300, 400), data)}, data))
+    np.testing.assert_array_equal(artifact.read_part("w", (..., -1)), value[:, -1])
+
+
+def test_values_in_one_room_take_turns(tmp_path):
+    values = np.random.default_rng(2).standard_normal((2, 50_000), np.float32)
+    entries = {
+        name: entry(FLOAT, (50_000,), value.tobytes(), place * value.nbytes)
+        for place, (name, value) in enumerate(zip((b"a", b"b"), values, strict=True))
+    }
+    artifact, room = open_artifact(write_bundle(tmp_path, entries, values.tobytes())), Room()
+    stays = artifact.read("a")
+    np.testing.assert_array_equal(artifact.read("a", room), values[0])
+    np.testing.assert_array_equal(artifact.read("b", room), values[1])
+    np.testing.assert_array_equal(stays, values[0])
 
 
 def test_part_that_the_shape_does_not_have_is_refused(tmp_path):

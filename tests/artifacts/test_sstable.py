@@ -5,7 +5,8 @@ import pytest
 from table_writer import entries, finished, table, varint, with_trailer
 
 from tfinspect.artifacts import sstable
-from tfinspect.artifacts.sstable import Table, UnknownCodecError
+from tfinspect.artifacts.file_part import Room
+from tfinspect.artifacts.sstable import Reading, Table, UnknownCodecError
 from tfinspect.errors import ArtifactError
 
 PAIRS = {b"": b"header", b"a": b"1" * 200, b"ab": b"2"}
@@ -120,8 +121,11 @@ def test_value_of_a_large_block_is_a_view_of_the_file_when_asked_for(write):
     large = np.random.default_rng(3).bytes(100_000)
     path = write(table({b"a": large}, {b"b": b"small"}))
     found = Table(path)
-    assert isinstance(found.get(b"a", view=True), memoryview)
-    assert (found.get(b"a", view=True), found.get(b"b", view=True)) == (large, b"small")
+    assert isinstance(found.get(b"a", Reading(view=True)), memoryview)
+    assert (found.get(b"a", Reading(view=True)), found.get(b"b", Reading(view=True))) == (
+        large,
+        b"small",
+    )
     assert isinstance(Table(path).get(b"a"), bytes)
 
 
@@ -130,7 +134,7 @@ def test_view_of_a_broken_block_is_refused(write):
     data[50_000] ^= 1
     path = write(data)
     with pytest.raises(ArtifactError, match=r"checksum of a block of [0-9,]+ bytes does not"):
-        Table(path).get(b"a", view=True)
+        Table(path).get(b"a", Reading(view=True))
 
 
 def test_keys_that_share_a_large_beginning_are_refused(write, monkeypatch):
@@ -143,17 +147,26 @@ def test_keys_that_share_a_large_beginning_are_refused(write, monkeypatch):
         _all(Table(write(data)))
 
 
-def test_part_without_its_checksum_is_not_kept_for_a_verified_read(write):
-    data = bytearray(table({b"a": b"value"}))
-    data[data.find(b"value")] ^= 1
+@pytest.mark.parametrize("size", [5, 100_000])
+@pytest.mark.parametrize("codec", [0, 1])
+def test_block_is_verified_however_it_is_read(write, size, codec):
+    data = bytearray(table({b"a": np.random.default_rng(4).bytes(size)}, codecs=(codec,)))
+    data[size // 2] ^= 1
     found = Table(write(data))
-    assert found.get(b"a", verify=False) == b"walue"
-    with pytest.raises(ArtifactError, match="checksum of a block"):
-        found.get(b"a")
+    for reading in (Reading(), Reading(view=True), Reading(part=True, view=True), _roomed()):
+        with pytest.raises(ArtifactError, match="checksum of a block"):
+            found.get(b"a", reading)
 
 
-def test_packed_block_is_always_verified(write):
-    data = bytearray(table(PAIRS, codecs=(1,)))
-    data[10] ^= 1
-    with pytest.raises(ArtifactError, match="checksum of a block"):
-        Table(write(data)).get(b"a", verify=False)
+def test_value_in_a_room_is_only_given_to_who_reads_into_that_room(write):
+    one, other = (np.random.default_rng(seed).bytes(100_000) for seed in (5, 6))
+    found = Table(write(table({b"a": one, b"b": b"beside"}, {b"c": other})))
+    reading = _roomed()
+    assert (found.get(b"a", reading), found.get(b"b", reading)) == (one, b"beside")
+    stays, elsewhere = found.get(b"a"), found.get(b"a", _roomed())
+    assert found.get(b"c", reading) == other
+    assert (stays, elsewhere, found.get(b"a", reading)) == (one, one, one)
+
+
+def _roomed():
+    return Reading(view=True, room=Room())

@@ -12,6 +12,7 @@ from artifact_cases import CASES, WRITTEN, Case
 from tfinspect.artifacts import detect, open_artifact
 from tfinspect.artifacts.artifact import Artifact
 from tfinspect.artifacts.dtypes import element_bytes
+from tfinspect.artifacts.file_part import Room
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ArtifactError
 
@@ -109,6 +110,14 @@ def test_part_is_a_part_of_the_value(case):
         part, value = case.artifact.read_part(entry.name, index), case.artifact.read(entry.name)
         assert part.dtype == value.dtype
         np.testing.assert_array_equal(part, value[index], err_msg=entry.name)
+
+
+def test_value_in_a_room_is_the_value(case):
+    room = Room()
+    for entry in case.readable:
+        value, held = case.artifact.read(entry.name), case.artifact.read(entry.name, room)
+        assert held.dtype == value.dtype
+        np.testing.assert_array_equal(held, value, err_msg=entry.name)
 
 
 def test_unknown_name_is_refused(case):

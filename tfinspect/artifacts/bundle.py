@@ -15,6 +15,7 @@ from tfinspect.artifacts.bundle_entry import BundleEntry
 from tfinspect.artifacts.bundle_index import BundleIndex
 from tfinspect.artifacts.data_file import DataFile
 from tfinspect.artifacts.dtypes import element_bytes, is_readable, numpy_dtype
+from tfinspect.artifacts.file_part import Room
 from tfinspect.artifacts.meta_beside import Described, described
 from tfinspect.artifacts.object_graph import (
     GRAPH_KEY,
@@ -177,19 +178,24 @@ class Bundle(Artifact):
     def _read(self, entry: VariableEntry) -> "np.ndarray":
         return self._value(entry)
 
+    def _read_into(self, entry: VariableEntry, room: Room) -> "np.ndarray":
+        return self._value(entry, room=room)
+
     def _read_part(self, entry: VariableEntry, index: Index) -> "np.ndarray":
         import numpy as np
 
         # A copy, so that the file's pages are given back with the rest of the value.
         return np.array(self._value(entry, index)[index])
 
-    def _value(self, entry: VariableEntry, index: Index = None) -> "np.ndarray":
+    def _value(
+        self, entry: VariableEntry, index: Index = None, room: Room | None = None
+    ) -> "np.ndarray":
         """Returns the whole value, verified; with an index one that is good for that part."""
         stored = self._index.entries[entry.key]
         try:
             if stored.slices:
                 return self._assembled(entry.key, stored, ... if index is None else index)
-            return self._file(stored).read(stored, verify=index is None)
+            return self._file(stored).read(stored, part=index is not None, room=room)
         except WireError as error:
             raise ArtifactError(
                 f"'{entry.name}' in '{self.path}' {error}; get the file again from where it came."

@@ -87,7 +87,7 @@ def _raw(file: GraphFile, tensor: list[Range], content: Range) -> "np.ndarray":
     if isinstance(data, mmap.mmap):
         # A mapping of its own, whose pages are given back with the value.
         entry = BundleEntry(dtype, shape, 0, start, size, 0, ())
-        return DataFile(file.path, big_endian=False).read(entry, verify=False)
+        return DataFile(file.path, big_endian=False).mapped(entry)
     return np.frombuffer(data, np.uint8, size, start).view(numpy_dtype(dtype)).reshape(shape)
 
 

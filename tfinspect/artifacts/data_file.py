@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tfinspect.artifacts.bundle_entry import BundleEntry
 from tfinspect.artifacts.dtypes import element_bytes, is_readable, numpy_dtype
-from tfinspect.artifacts.file_part import map_part
+from tfinspect.artifacts.file_part import Room, checksum, map_part
 from tfinspect.artifacts.sstable import masked_crc
 from tfinspect.artifacts.wire import WireError, varint
 
@@ -68,12 +68,15 @@ class DataFile:
             )
         return None
 
-    def read(self, entry: BundleEntry, *, verify: bool = True) -> "np.ndarray":
-        """Reads one value, in one piece.
+    def read(
+        self, entry: BundleEntry, *, part: bool = False, room: Room | None = None
+    ) -> "np.ndarray":
+        """Reads one value, in one piece, and verifies its checksum.
 
         Args:
           entry: what and where it is.
-          verify: whether to read all of it now and compare its checksum; strings always are.
+          part: whether only a part of it will be looked at: it is then never held as a whole.
+          room: where it may be put, until the next value is; None for an array that stays.
 
         Returns:
           A read-only array mapped from the file, whose pages are read when they are looked at and
@@ -83,35 +86,61 @@ class DataFile:
         Raises:
           WireError: its place, its size or its checksum is wrong.
         """
-        import numpy as np
+        self._require_no_problem(entry)
+        if entry.dtype == "string":
+            return self._strings(self._raw(entry).tobytes(), entry)
+        if not part:
+            return self._array(self._verified(entry, room), entry)
+        self._verify(entry, *checksum(self.path, entry.offset, entry.size))
+        return self._array(self._raw(entry), entry)
 
+    def mapped(self, entry: BundleEntry) -> "np.ndarray":
+        """Maps one value that is no string and has no checksum; see `read`."""
+        self._require_no_problem(entry)
+        return self._array(self._raw(entry), entry)
+
+    def _require_no_problem(self, entry: BundleEntry) -> None:
         problem = self.problem(entry)
         if problem is not None:
             raise WireError(problem)
-        raw = self._mapped(entry.offset, entry.size)
-        if entry.dtype == "string":
-            return self._strings(raw.tobytes(), entry)
-        if verify:
-            self._verify(raw, entry)
+
+    def _array(self, raw: "np.ndarray", entry: BundleEntry) -> "np.ndarray":
+        import numpy as np
+
         dtype = numpy_dtype(entry.dtype)
         if self.big_endian:
             unit = dtype.itemsize // 2 if dtype.kind == "c" else dtype.itemsize
             raw = np.ascontiguousarray(raw.reshape(-1, unit)[:, ::-1])
         return raw.reshape(-1).view(dtype).reshape(entry.shape)
 
-    def _mapped(self, offset: int, size: int) -> "np.ndarray":
+    def _raw(self, entry: BundleEntry) -> "np.ndarray":
         import numpy as np
 
-        found = map_part(self.path, offset, size)
-        if len(found) != size:
-            raise WireError(f"lies in '{self.path}', which became shorter while it was read")
+        found = map_part(self.path, entry.offset, entry.size)
+        self._require(len(found), entry)
         return np.frombuffer(found, np.uint8)
 
-    def _verify(self, raw: "np.ndarray", entry: BundleEntry) -> None:
+    def _verified(self, entry: BundleEntry, room: Room | None) -> "np.ndarray":
         import google_crc32c
+        import numpy as np
 
-        if masked_crc(google_crc32c.value(raw)) != entry.crc:
+        if room is not None and room.takes(entry.size):
+            held, crc = room.read(self.path, entry.offset, entry.size)
+            raw = np.frombuffer(held, np.uint8)
+        else:
+            raw = self._raw(entry)
+            crc = google_crc32c.value(raw)
+        self._verify(entry, raw.size, crc)
+        return raw
+
+    def _verify(self, entry: BundleEntry, size: int, crc: int) -> None:
+        self._require(size, entry)
+        if masked_crc(crc) != entry.crc:
             raise self._mismatch(entry)
+
+    def _require(self, size: int, entry: BundleEntry) -> None:
+        if size != entry.size:
+            raise WireError(f"lies in '{self.path}', which became shorter while it was read")
 
     def _mismatch(self, entry: BundleEntry) -> WireError:
         end = entry.offset + entry.size

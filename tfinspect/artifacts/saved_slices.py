@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tfinspect.artifacts import locate, slot_names
 from tfinspect.artifacts.artifact import Artifact, Index
 from tfinspect.artifacts.dtypes import dtype_name, element_bytes, numpy_dtype
-from tfinspect.artifacts.file_part import Data
+from tfinspect.artifacts.file_part import Data, Room
 from tfinspect.artifacts.meta_beside import Described, described
 from tfinspect.artifacts.saved_tensor import READABLE_TYPES, decode_tensor, string_bytes
 from tfinspect.artifacts.slices import (
@@ -23,7 +23,7 @@ from tfinspect.artifacts.slices import (
     slice_key,
     slice_shape,
 )
-from tfinspect.artifacts.sstable import Table
+from tfinspect.artifacts.sstable import COPIED, Reading, Table
 from tfinspect.artifacts.unique_names import readable_key
 from tfinspect.artifacts.wire import LENGTH, WireError, fields, raw_fields
 from tfinspect.entries import VariableEntry
@@ -147,24 +147,31 @@ class SavedSlices(Artifact):
     def _read(self, entry: VariableEntry) -> "np.ndarray":
         return self._value(self._saved[entry.key])
 
+    def _read_into(self, entry: VariableEntry, room: Room) -> "np.ndarray":
+        return self._value(self._saved[entry.key], room=room)
+
     def _read_part(self, entry: VariableEntry, index: Index) -> "np.ndarray":
         import numpy as np
 
         # A copy, so that the file's pages are given back with the rest of the value.
         return np.array(self._value(self._saved[entry.key], index)[index])
 
-    def _value(self, saved: _Saved, index: Index = None) -> "np.ndarray":
+    def _value(self, saved: _Saved, index: Index = None, room: Room | None = None) -> "np.ndarray":
         """Returns the whole value, verified; with an index one that is good for that part."""
         import numpy as np
 
         tables = {extents: number for number, extents in saved.slices}
 
+        whole = len(tables) == len(saved.slices) == 1
+        # Slices are held together until the last one is there.
+        reading = Reading(view=True, part=index is not None, room=room if whole else None)
+
         def read(extents: tuple[Extent, ...]) -> np.ndarray:
-            return self._slice(saved, extents, tables[extents], verify=index is None)
+            return self._slice(saved, extents, tables[extents], reading)
 
         dtype = np.dtype(object) if saved.dtype == "string" else numpy_dtype(saved.dtype)
         try:
-            if len(tables) == 1 and len(saved.slices) == 1:
+            if whole:
                 (extents,) = tables
                 if slice_shape(extents, saved.shape) == saved.shape:
                     return read(extents)
@@ -176,16 +183,16 @@ class SavedSlices(Artifact):
             ) from error
 
     def _slice(
-        self, saved: _Saved, extents: tuple[Extent, ...], shard: int, *, verify: bool
+        self, saved: _Saved, extents: tuple[Extent, ...], shard: int, reading: Reading
     ) -> "np.ndarray":
-        data = self._slice_data(saved, extents, shard, view=True, verify=verify)
+        data = self._slice_data(saved, extents, shard, reading)
         start, end = _tensor_range(data)
         return decode_tensor(data, start, end, saved.dtype, slice_shape(extents, saved.shape))
 
     def _slice_data(
-        self, saved: _Saved, extents: tuple[Extent, ...], shard: int, **reading: bool
+        self, saved: _Saved, extents: tuple[Extent, ...], shard: int, reading: Reading = COPIED
     ) -> Data:
-        data = self._tables[shard].get(slice_key(saved.key, extents), **reading)
+        data = self._tables[shard].get(slice_key(saved.key, extents), reading)
         if data is None:
             raise WireError("lacks a slice")
         return data

@@ -9,9 +9,9 @@ import bisect
 import os
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tfinspect.artifacts.file_part import Data, map_part, read_part
+from tfinspect.artifacts.file_part import Data, Room, checksum, map_part, read_part
 from tfinspect.artifacts.locate import TABLE_MAGIC
 from tfinspect.artifacts.wire import WireError, varint
 from tfinspect.errors import ArtifactError
@@ -44,6 +44,43 @@ class Block:
     size: int
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a value may be held; needs NumPy where any of it is set.
+
+    Attributes:
+      view: a value in a large block may be a view of the file.
+      part: only a part of the value will be looked at: it is never held as a whole.
+      room: where the value may be put, until another one is.
+    """
+
+    view: bool = False
+    part: bool = False
+    room: Room | None = None
+
+    def fits(self, size: int) -> bool:
+        """Tells whether `size` bytes are put into the room."""
+        return self.room is not None and self.room.takes(size)
+
+
+COPIED = Reading()
+
+
+@dataclass(frozen=True)
+class _InRoom:
+    """The values of a block that lies in a room, until something else does."""
+
+    room: Room
+    reads: int
+    place: int
+    entries: dict[bytes, Data]
+
+    def entries_of(self, place: int, room: Room | None) -> dict[bytes, Data] | None:
+        """Returns those of a block for one who reads into the same room, where they still lie."""
+        there = room is self.room and (self.place, self.reads) == (place, self.room.reads)
+        return self.entries if there else None
+
+
 def masked_crc(crc: int) -> int:
     """Masks a CRC32C as leveldb stores it."""
     return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
@@ -73,6 +110,7 @@ class Table:
         self.blocks = list(self._read_index())
         # Small tensors share a block: the last few blocks are kept, unpacked.
         self._kept: dict[int, dict[bytes, Data]] = {}
+        self._in_room: _InRoom | None = None
         self._last_keys = [block.last_key for block in self.blocks]
 
     def _error(self, offset: int, problem: str) -> ArtifactError:
@@ -114,27 +152,37 @@ class Table:
         return offset, size
 
     def _block(
-        self, offset: int, size: int, limit: int, *, view: bool = False, verify: bool = True
+        self, offset: int, size: int, limit: int, reading: Reading = COPIED
     ) -> tuple[Data, int]:
         """Reads, verifies and unpacks one block that must end before `limit`.
 
         Returns the bytes that hold it and its size in them: a large block is not copied to be cut.
-        A packed block is always verified, for all of it must be read.
         """
         if offset + size + _TRAILER_BYTES > limit:
             raise self._error(min(offset, self.size), "a block ends behind the end of the file")
         # What the checksum is over is read by itself: a large block is not copied for it.
-        read = map_part if view or size > _LARGEST_READ else read_part
-        data, stored = read(self.path, offset, size + 1), read_part(self.path, offset + size + 1, 4)
+        data, crc = self._summed(offset, size + 1, reading)
+        stored = read_part(self.path, offset + size + 1, 4)
         if len(data) + len(stored) != size + _TRAILER_BYTES:
             raise self._error(offset, "the file became shorter while it was read")
-        checked = verify or data[size] != _UNCOMPRESSED
-        if checked and masked_crc(_crc(data)) != int.from_bytes(stored, "little"):
+        if masked_crc(crc) != int.from_bytes(stored, "little"):
             raise self._error(offset, f"the checksum of a block of {size:,} bytes does not match")
+        view = reading.view
         if size > _LARGEST_READ and not view:
             raise self._error(offset, f"a block of {size:,} bytes, more than keys take")
         most = size * _MOST_EXPANSION
         return self._unpacked(data, offset, size, most if view else min(most, _LARGEST_UNPACKED))
+
+    def _summed(self, offset: int, size: int, reading: Reading) -> tuple[Data, int]:
+        """Returns a part of the file with its CRC32C."""
+        if reading.fits(size):
+            assert reading.room is not None
+            return reading.room.read(self.path, offset, size)
+        read = map_part if reading.view or size > _LARGEST_READ else read_part
+        data = read(self.path, offset, size)
+        if reading.part and isinstance(data, memoryview):
+            return data, checksum(self.path, offset, size)[1]
+        return data, _crc(data)
 
     def _unpacked(self, data: Data, offset: int, size: int, most: int) -> tuple[Data, int]:
         codec = data[size]
@@ -202,19 +250,16 @@ class Table:
                 raise self._error(block.offset, f"an entry of {len(value):,} bytes")
             yield key, bytes(value)
 
-    def _pairs(
-        self, block: Block, *, view: bool = False, verify: bool = True
-    ) -> Iterator[tuple[bytes, Data]]:
-        found = self._block(block.offset, block.size, self.size, view=view, verify=verify)
+    def _pairs(self, block: Block, reading: Reading = COPIED) -> Iterator[tuple[bytes, Data]]:
+        found = self._block(block.offset, block.size, self.size, reading)
         return self._entries(*found, block.offset)
 
-    def get(self, key: bytes, *, view: bool = False, verify: bool = True) -> Data | None:
-        """Returns the value of one key, reading the one block that may hold it.
+    def get(self, key: bytes, reading: Reading = COPIED) -> Data | None:
+        """Returns the value of one key, reading and verifying the one block that may hold it.
 
         Args:
           key: of the value.
-          view: whether a value in a large block may be a view of the file; this needs NumPy.
-          verify: whether to read all of the block and compare its checksum.
+          reading: how it may be held.
 
         Raises:
           ArtifactError: the block is broken, or compressed in an unknown way.
@@ -223,16 +268,22 @@ class Table:
         if place == len(self.blocks):
             return None
         entries = self._kept.get(place)
+        if entries is None and self._in_room is not None:
+            entries = self._in_room.entries_of(place, reading.room)
         if entries is None:
+            block = self.blocks[place]
             # Few keys may share a block with a tensor of any size.
-            view = view or self.blocks[place].size > _LARGEST_READ
-            entries = dict(self._pairs(self.blocks[place], view=view, verify=verify))
-            if verify:
-                self._keep(place, entries)
+            if block.size > _LARGEST_READ:
+                reading = replace(reading, view=True)
+            entries = dict(self._pairs(block, reading))
+            self._keep(place, entries, reading)
         return entries.get(key)
 
-    def _keep(self, place: int, entries: dict[bytes, Data]) -> None:
-        if self.blocks[place].size <= _LARGEST_KEPT >= sum(map(len, entries)):
+    def _keep(self, place: int, entries: dict[bytes, Data], reading: Reading) -> None:
+        room = reading.room
+        if room is not None and reading.fits(self.blocks[place].size + 1):
+            self._in_room = _InRoom(room, room.reads, place, entries)
+        elif self.blocks[place].size <= _LARGEST_KEPT >= sum(map(len, entries)):
             if len(self._kept) == _MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
             self._kept[place] = entries

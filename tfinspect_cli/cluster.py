@@ -47,9 +47,23 @@ def _tell_missing(names: list[str]) -> None:
     "launch", epilog="Example: tfinspect cluster launch --workers 2 -- tfinspect train"
 )
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
+@click.option(
+    "--parameter-servers",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Processes that hold the variables; with them comes a chief.",
+)
+@click.option("--evaluator", is_flag=True, help="One more process, which evaluates checkpoints.")
 @click.option("--threads", type=click.IntRange(1), help="Of each process.  [default: fair share]")
 @click.argument("words", nargs=-1, required=True, metavar="-- COMMAND…")
-def launch(workers: int, threads: int | None, words: tuple[str, ...]) -> None:
+def launch(
+    workers: int,
+    parameter_servers: int,
+    evaluator: bool,
+    threads: int | None,
+    words: tuple[str, ...],
+) -> None:
     """Start several processes of one command on this machine, as a cluster over loopback.
 
     Each line of output begins with the process's role. When one fails, all end, with its exit
@@ -61,4 +75,5 @@ def launch(workers: int, threads: int | None, words: tuple[str, ...]) -> None:
     def on_line(name: str, standard: bool, line: str) -> None:
         click.echo(f"[{name}] {line}", err=not standard)
 
-    sys.exit(start(Launch(words, workers, threads=threads), on_line))
+    request = Launch(words, workers, parameter_servers, threads, evaluator)
+    sys.exit(start(request, on_line))

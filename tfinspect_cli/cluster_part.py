@@ -48,7 +48,7 @@ class ClusterPart:
             return {}
         if settings.get("batch_size") is not None:
             raise click.UsageError("give --batch-size or --batch-size-per-replica, not both.")
-        return {"batch_size": each * (self.cluster.workers if self.cluster else 1)}
+        return {"batch_size": each * (self.cluster.workers_per_step if self.cluster else 1)}
 
     def train(self, config: Any, output: str) -> None:
         """Trains into a new run directory."""
@@ -80,6 +80,9 @@ class ClusterPart:
             else:
                 training_output.observed(lambda observer: begin(observer, None))
                 message(f"{cluster.name} is done; {cluster.leader} writes what is left to write.")
+            if cluster.is_asynchronous:
+                # TensorFlow's servers never end by themselves.
+                _end_now(0)
 
 
 @contextmanager
@@ -93,5 +96,11 @@ def _ending_at_once() -> Iterator[None]:
             raise
         interrupted = isinstance(error, TrainingInterruptedError)
         message(str(error) if interrupted else f"Error: {error}")
-        sys.stdout.flush()
-        team.leave(130 if interrupted else 2)
+        _end_now(130 if interrupted else 2)
+
+
+def _end_now(status: int) -> None:
+    from tfinspect.training import team
+
+    sys.stdout.flush()
+    team.leave(status)

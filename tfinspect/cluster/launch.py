@@ -32,12 +32,14 @@ class Launch:
       workers: how many compute gradients; the first one writes.
       parameter_servers: how many hold variables; with them comes a chief.
       threads: of each process; None shares this process's cores equally.
+      evaluator: whether one more process evaluates the checkpoints.
     """
 
     command: Sequence[str]
     workers: int
     parameter_servers: int = 0
     threads: int | None = None
+    evaluator: bool = False
 
     def __post_init__(self) -> None:
         """Validates the numbers."""
@@ -60,12 +62,14 @@ class Launch:
             role: [f"localhost:{next(ports)}" for _ in range(count)]
             for role, count in counts.items()
         }
+        tasks = [(role, index) for role, hosts in cluster.items() for index in range(len(hosts))]
+        # TensorFlow does not count the evaluator among the cluster's processes.
+        tasks += [("evaluator", 0)] * self.evaluator
         return {
             f"{role} {index}": json.dumps(
                 {"cluster": cluster, "task": {"type": role, "index": index}}
             )
-            for role, hosts in cluster.items()
-            for index in range(len(hosts))
+            for role, index in tasks
         }
 
 

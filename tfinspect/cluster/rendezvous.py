@@ -50,7 +50,7 @@ def meet(meeting: Meeting) -> None:
     """
     if len(meeting.cluster.names) == 1:
         return
-    with _listening(meeting.cluster) as listener:
+    with listening(meeting.cluster) as listener:
         if meeting.cluster.is_chief:
             _Leader(meeting, listener).run()
         else:
@@ -58,7 +58,12 @@ def meet(meeting: Meeting) -> None:
 
 
 @contextlib.contextmanager
-def _listening(cluster: ClusterConfig) -> Iterator[socket.socket]:
+def listening(cluster: ClusterConfig) -> Iterator[socket.socket]:
+    """Yields a socket that listens on this process's address while the block runs.
+
+    Raises:
+      ClusterError: the port is taken.
+    """
     host, port = split_address(cluster.own_address or "")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)

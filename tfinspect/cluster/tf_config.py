@@ -38,8 +38,19 @@ class ClusterConfig:
 
     @property
     def workers(self) -> int:
-        """How many processes compute gradients: the chief, if there is one, and the workers."""
-        return len(self.addresses.get("chief", ())) + len(self.addresses.get("worker", ()))
+        """How many processes compute gradients: the workers, and a chief that does not coordinate."""
+        workers = len(self.addresses.get("worker", ()))
+        return workers if self.is_asynchronous else workers + len(self.addresses.get("chief", ()))
+
+    @property
+    def is_asynchronous(self) -> bool:
+        """Whether parameter servers hold the variables, and a chief hands out the steps."""
+        return bool(self.addresses.get("ps"))
+
+    @property
+    def workers_per_step(self) -> int:
+        """How many processes share the examples of one step."""
+        return 1 if self.is_asynchronous else self.workers
 
     @property
     def is_chief(self) -> bool:
@@ -179,6 +190,11 @@ def _require_workers(addresses: Mapping[str, tuple[str, ...]]) -> None:
         raise ConfigError(
             f"{VARIABLE} has parameter servers and no chief to give them work; add "
             '"chief": ["host0:2222"] to the cluster.'
+        )
+    if addresses.get("ps") and not addresses.get("worker"):
+        raise ConfigError(
+            f"{VARIABLE} has parameter servers and no worker to compute for them; add "
+            '"worker": ["host1:2222"] to the cluster.'
         )
 
 

@@ -38,6 +38,8 @@ __all__ = [
     "Batches",
     "View",
     "evaluation_dataset",
+    "finished",
+    "order_of",
     "shared",
     "step_weights",
     "steps_per_epoch",
@@ -100,7 +102,7 @@ def training_dataset(
         raise ConfigError(
             f"start step {start_step} lies outside the {epochs * steps} steps of {epochs} epochs."
         )
-    order = _order(batches, seed, epochs, start_step)
+    order = order_of(batches, seed, epochs, start_step)
     if takes_views(batches):
         dataset = training_views(batches, order, augment=augment, flip=flip)
         dataset = dataset.map(lambda images, labels: (_preprocess(batches, images), labels))
@@ -110,7 +112,8 @@ def training_dataset(
     return dataset.prefetch(_PREFETCHED_BATCHES).with_options(fixed_options())
 
 
-def _order(batches: Batches, seed: int, epochs: int, start_step: int) -> Order:
+def order_of(batches: Batches, seed: int, epochs: int, start_step: int) -> Order:
+    """Returns the order of a run's examples, from a step on."""
     share, size = batches.share, batches.batch_size
     epoch, step = divmod(start_step, steps_per_epoch(batches))
     per_epoch = batches.examples if batches.keep_last else steps_per_epoch(batches) * size
@@ -140,11 +143,26 @@ def _small_images(batches: Batches, order: Order, *, augment: bool, flip: bool) 
     dataset = _cached(batches, order) if batches.fits_in_memory else streamed(batches, order)
 
     def finish(images: Any, labels: Any, draws: augmentation.Draws) -> tuple[Any, Any]:
-        if augment:
-            images = augmentation.pad_crop_flip(images, draws, flip=flip)
-        return _preprocess(batches, images), labels
+        return finished(batches, images, draws, augment=augment, flip=flip), labels
 
     return dataset.map(finish, num_parallel_calls=PARALLELISM)
+
+
+def finished(
+    batches: Batches, images: Any, draws: augmentation.Draws, *, augment: bool, flip: bool
+) -> Any:
+    """Returns a batch's uint8 images `[B, H, W, C]` as the network takes them, float32.
+
+    Args:
+      batches: says how they are preprocessed.
+      images: as they are stored.
+      draws: what chance decided about each.
+      augment: as of `training_dataset`.
+      flip: as of `training_dataset`.
+    """
+    if augment:
+        images = augmentation.pad_crop_flip(images, draws, flip=flip)
+    return _preprocess(batches, images)
 
 
 def _cached(batches: Batches, order: Order) -> Any:

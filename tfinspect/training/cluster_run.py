@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tfinspect.cluster import facts, rendezvous
-from tfinspect.cluster.tf_config import VARIABLE, ClusterConfig
+from tfinspect.cluster.tf_config import ClusterConfig
 from tfinspect.data.manifest import Manifest
 from tfinspect.data.prepare import prepare
-from tfinspect.errors import ClusterError, ConfigError
+from tfinspect.errors import ClusterError
 from tfinspect.nets.registry import get_spec
 from tfinspect.training import run, run_directory
 from tfinspect.training.config import TrainConfig
@@ -51,14 +51,15 @@ def train(config: TrainConfig, part: Part) -> run.TrainResult | None:
       ConfigError, DataError, NetworkError, RunError, TrainingDivergedError,
       TrainingInterruptedError: as of `run.train`.
     """
-    _require_synchronous(part.cluster)
+    if part.cluster.is_asynchronous:
+        return _server_run().train(config, part)
     if part.cluster.is_chief:
         run_directory.refuse_occupied(part.output)
     get_spec(config.network, width=config.width)
     data = prepare(config.data, progress=part.observer.on_data)
     config = config.resolved(data[1].training_examples())
     team = _together(part, config, data, 0)
-    with _directory(part, data, config) as written:
+    with directory(part, data, config) as written:
         return _train(part, config, written, data, team)
 
 
@@ -68,7 +69,8 @@ def resume(part: Part) -> run.TrainResult | None:
     Raises:
       As `train`, and RunError: the data are not the same any more.
     """
-    _require_synchronous(part.cluster)
+    if part.cluster.is_asynchronous:
+        return _server_run().resume(part)
     info, config = run.resumable(part.output)
     data = data_of(info)
     team = _together(part, config, data, Progress.read(info.directory).step)
@@ -79,12 +81,11 @@ def resume(part: Part) -> run.TrainResult | None:
         return _train(part, config, info.directory, data, team)
 
 
-def _require_synchronous(cluster: ClusterConfig) -> None:
-    if cluster.addresses.get("ps") or cluster.role == "evaluator":
-        raise ConfigError(
-            f"{VARIABLE} has parameter servers or an evaluator, and training over several "
-            "processes is synchronous here: name a chief and workers alone."
-        )
+def _server_run() -> Any:
+    # It is made of the parts of this module.
+    from tfinspect.training import server_run
+
+    return server_run
 
 
 def _together(part: Part, config: TrainConfig, data: tuple[str, Manifest], step: int) -> "Team":
@@ -92,18 +93,28 @@ def _together(part: Part, config: TrainConfig, data: tuple[str, Manifest], step:
     cluster = part.cluster
     equal = facts.common_facts(cluster) | facts.setting_facts(config.to_dict() | {"data": ""})
     equal |= {"hash of the data": data[1].fingerprint(), "step to start from": str(step)}
-
-    def on_missing(names: list[str]) -> None:
-        part.observer.on_phase(f"{cluster.name} waits for {', '.join(names)}")
-
-    rendezvous.meet(rendezvous.Meeting(cluster, equal, part.timeout, on_missing))
+    meet(part, equal)
     from tfinspect.training import team
 
     return team.join(cluster)
 
 
+def meet(part: Part, equal: dict[str, str]) -> None:
+    """Waits for the other processes and compares with them.
+
+    Raises:
+      ClusterError: as of `rendezvous.meet`.
+    """
+    cluster = part.cluster
+
+    def on_missing(names: list[str]) -> None:
+        part.observer.on_phase(f"{cluster.name} waits for {', '.join(names)}")
+
+    rendezvous.meet(rendezvous.Meeting(cluster, equal, part.timeout, on_missing))
+
+
 @contextlib.contextmanager
-def _directory(
+def directory(
     part: Part, data: tuple[str, Manifest], config: TrainConfig
 ) -> Iterator[RunDirectory]:
     """Yields the new run directory, or, where the chief writes it, a temporary place."""

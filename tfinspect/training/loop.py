@@ -138,7 +138,7 @@ def fit_segments(
     total = loop.total_steps
     with stop_requests() as stop:
         # Summaries first: when a step ends the run, those of the step are there.
-        callbacks = [*_summaries(loop), StepCallback(loop, means, stop)]
+        callbacks = [*summaries(loop), StepCallback(loop, means, stop)]
         callbacks += [EpochCallback(loop, means, stop), *more_callbacks]
         for segment in plan_segments(loop.progress.step, total, loop.steps_per_epoch):
             loop.trainer.model.fit(
@@ -153,7 +153,8 @@ def fit_segments(
                 break
 
 
-def _summaries(loop: Loop) -> list[Any]:
+def summaries(loop: Loop) -> list[Any]:
+    """Returns the callbacks of the summaries that the settings ask for."""
     config = loop.trainer.config
     if config.summarize is None and not config.summarize_gradients:
         return []

@@ -1,6 +1,7 @@
 """Optimizers, and the names under which TensorFlow 1 stores their slots."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import tensorflow as tf
@@ -181,3 +182,17 @@ def slots(config: TrainConfig, optimizer: Any, variables: Sequence[tf.Variable])
 def averages(optimizer: Any) -> list[tf.Variable]:
     """Returns the moving averages of the trainable variables, in their order; none if not kept."""
     return list(optimizer._model_variables_moving_average) if optimizer.use_ema else []
+
+
+@contextmanager
+def learning_rate(optimizer: Any, rate: Any) -> Iterator[None]:
+    """Lets an optimizer take this rate, a float32 scalar tensor, for the steps of the block.
+
+    So a step on one of several workers has a rate of its own, where the optimizer's variable would
+    be that of all.
+    """
+    kept, optimizer._learning_rate = optimizer._learning_rate, rate
+    try:
+        yield
+    finally:
+        optimizer._learning_rate = kept

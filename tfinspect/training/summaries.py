@@ -50,7 +50,8 @@ class SummaryCallback(tf_keras.callbacks.Callback):
         self.events: EventFile | None = None
         self.before: dict[str, np.ndarray] = {}
 
-    def _is_due(self) -> bool:
+    def is_due(self) -> bool:
+        """Tells whether the running step is summarized."""
         # Asked before the step is counted. The last one is due, so that a short run has summaries.
         step = self.loop.progress.step + 1
         every = self.loop.trainer.config.summarize_every
@@ -58,12 +59,12 @@ class SummaryCallback(tf_keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Keeps what the step will change."""
-        if self.loop.trainer.config.summarize_gradients and self._is_due():
+        if self.loop.trainer.config.summarize_gradients and self.is_due():
             self.before = self._values()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Writes what is due."""
-        if not self._is_due():
+        if not self.is_due():
             return
         if self.events is None:
             self.events = EventFile(self.loop.run.file("events/summaries"))

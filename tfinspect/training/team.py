@@ -97,6 +97,11 @@ def join(cluster: ClusterConfig) -> Team:
         ) from error
 
 
+def note_joined(cluster: ClusterConfig) -> None:
+    """Notes that this process starts, or connects to, servers that never end by themselves."""
+    _joined.add(cluster.name)
+
+
 def joined() -> bool:
     """Tells whether this process has started TensorFlow's server, which it cannot stop."""
     return bool(_joined)

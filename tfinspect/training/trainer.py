@@ -98,7 +98,11 @@ def step_value(step: int) -> tf.Tensor:
 
 
 def make_trainer(
-    config: TrainConfig, num_classes: int, total_steps: int, team: Team | None = None
+    config: TrainConfig,
+    num_classes: int,
+    total_steps: int,
+    team: Team | None = None,
+    placed: Any = None,
 ) -> Trainer:
     """Builds and compiles the configured network with fresh weights.
 
@@ -107,13 +111,15 @@ def make_trainer(
       num_classes: columns of the logits.
       total_steps: length of the run, in optimizer steps.
       team: the processes that train together; None trains in this one alone.
+      placed: the strategy, where neither the settings nor a team say which.
 
     Raises:
       NetworkError: the depth or width cannot be built.
       ConfigError: the batch cannot be shared by the devices.
     """
     spec = get_spec(config.network, width=config.width)
-    placed = strategy.make_strategy(config.devices) if team is None else team.strategy
+    if placed is None:
+        placed = strategy.make_strategy(config.devices) if team is None else team.strategy
     strategy.check_batch(config.images_per_step, placed.num_replicas_in_sync)
     with placed.scope():
         model = SlimModel(

@@ -1,0 +1,193 @@
+"""Who is there while a run with parameter servers goes on, and word of its end.
+
+TensorFlow's servers never end by themselves, and nothing tells them when the chief is gone. So every
+worker and parameter server keeps one connection to the chief, at its address of `TF_CONFIG`: it
+breaks when either of the two dies, and carries the request to stop one way, and the end the other.
+"""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tfinspect.cluster import rendezvous, wire
+from tfinspect.cluster.facts import difference
+from tfinspect.cluster.tf_config import ClusterConfig
+from tfinspect.errors import ClusterError
+
+# A host that is gone without a word is noticed after about half a minute.
+_KEEPALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4}
+_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class End:
+    """How a run ended.
+
+    Attributes:
+      kind: "done", "stopped" by a signal, or "failed".
+      sentence: what the chief says of it; empty when it is done.
+    """
+
+    kind: str
+    sentence: str = ""
+
+
+class Members:
+    """The workers and parameter servers, as the chief sees them; a context manager."""
+
+    def __init__(self, cluster: ClusterConfig, facts: Mapping[str, str]) -> None:
+        """Describes them; they are listened to inside the context.
+
+        Args:
+          cluster: everybody's addresses; this process is the chief.
+          facts: what must be equal in a process that comes back.
+        """
+        self.cluster, self.facts = cluster, facts
+        # Whether one of them was asked to stop.
+        self.stop_requested = False
+        self._connections: dict[str, socket.socket] = {}
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> "Members":
+        """Begins to listen.
+
+        Raises:
+          ClusterError: the port is taken.
+        """
+        listener = self._stack.enter_context(rendezvous.listening(self.cluster))
+        accepting = threading.Thread(target=self._accept, args=(listener,), daemon=True)
+        accepting.start()
+        self._stack.callback(accepting.join)
+        self._stack.callback(self._closing.set)
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """Hangs up."""
+        self._stack.close()
+        with self._lock:
+            for connection in self._connections.values():
+                # Its thread waits in `recv`, which this ends.
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def lost(self) -> list[str]:
+        """Returns the names of those that are not connected."""
+        with self._lock:
+            others = [name for name in self.cluster.names if name != self.cluster.name]
+            return [name for name in others if name not in self._connections]
+
+    def wait(self, timeout: float) -> None:
+        """Waits until all are connected.
+
+        Raises:
+          ClusterError: one did not come in time.
+        """
+        deadline = time.monotonic() + timeout
+        while missing := self.lost():
+            if time.monotonic() > deadline:
+                meeting = rendezvous.Meeting(self.cluster, {}, timeout)
+                raise ClusterError(rendezvous.never_came(missing, meeting))
+            time.sleep(_POLL_SECONDS / 10)
+
+    def end(self, end: End) -> None:
+        """Tells all how the run ended."""
+        with self._lock:
+            for connection in self._connections.values():
+                with contextlib.suppress(OSError):
+                    wire.send(connection, {"end": end.kind, "sentence": end.sentence})
+
+    def _accept(self, listener: socket.socket) -> None:
+        while not self._closing.is_set():
+            with contextlib.suppress(TimeoutError):
+                connection, _ = listener.accept()
+                threading.Thread(target=self._attend, args=(connection,), daemon=True).start()
+
+    def _attend(self, connection: socket.socket) -> None:
+        connection.settimeout(wire.SILENCE_SECONDS)
+        reader = wire.Reader(connection)
+        with connection, contextlib.suppress(OSError, ValueError):
+            said = reader.next()
+            name = wire.shown(said.get("name", ""))
+            if said.get("joins") and name in self.cluster.names:
+                self._keep(name, connection, reader)
+            elif "facts" in said:
+                wire.send(connection, self._welcome(name, wire.texts(said["facts"])))
+
+    def _welcome(self, name: str, facts: dict[str, str]) -> dict[str, Any]:
+        """Answers a process that was started again and wants to meet the others."""
+        found = difference(self.facts, facts, self.cluster.name, name)
+        return {"error": found} if found else {"complete": True}
+
+    def _keep(self, name: str, connection: socket.socket, reader: wire.Reader) -> None:
+        keep_alive(connection)
+        connection.settimeout(None)
+        with self._lock:
+            self._connections[name] = connection
+        try:
+            while True:
+                if reader.next().get("stop"):
+                    self.stop_requested = True
+        finally:
+            with self._lock:
+                if self._connections.get(name) is connection:
+                    del self._connections[name]
+
+
+def keep_alive(connection: socket.socket) -> None:
+    """Lets the system ask now and then whether the other side is still there."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE.items():
+        if hasattr(socket, name):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def stay(cluster: ClusterConfig, timeout: float, stop_requested: Callable[[], bool]) -> End:
+    """Tells the chief that this process is ready, and waits until the chief says how it ended.
+
+    Args:
+      cluster: everybody's addresses, and which process this is.
+      timeout: seconds until the chief must listen.
+      stop_requested: whether this process was asked to stop; the chief is told.
+
+    Raises:
+      ClusterError: the chief never came, or is gone.
+    """
+    connection = _called(cluster, timeout)
+    with connection:
+        keep_alive(connection)
+        connection.settimeout(_POLL_SECONDS)
+        reader, told = wire.Reader(connection), False
+        try:
+            wire.send(connection, {"name": cluster.name, "joins": True})
+            while True:
+                if stop_requested() and not told:
+                    wire.send(connection, {"stop": True})
+                    told = True
+                with contextlib.suppress(TimeoutError):
+                    said = reader.next()
+                    if "end" in said:
+                        return End(wire.shown(said["end"]), wire.shown(said.get("sentence", "")))
+        except (OSError, ValueError) as error:
+            raise ClusterError(
+                f"{cluster.leader} was lost, and {cluster.name} has nobody to work for; start every "
+                "process again with --resume."
+            ) from error
+
+
+def _called(cluster: ClusterConfig, timeout: float) -> socket.socket:
+    address = rendezvous.split_address(cluster.address_of(cluster.leader))
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return socket.create_connection(address, wire.SILENCE_SECONDS)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                meeting = rendezvous.Meeting(cluster, {}, timeout)
+                raise ClusterError(rendezvous.never_came([cluster.leader], meeting)) from error
+            time.sleep(_POLL_SECONDS)

@@ -80,7 +80,7 @@ class ClusterPart:
             else:
                 training_output.observed(lambda observer: begin(observer, None))
                 message(f"{cluster.name} is done; {cluster.leader} writes what is left to write.")
-            if cluster.is_asynchronous:
+            if cluster.is_asynchronous and cluster.role != "evaluator":
                 # TensorFlow's servers never end by themselves.
                 _end_now(0)
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from tfinspect.cluster.launch import free_ports
+from tfinspect.cluster.launch import Launch, free_ports
 
 
 def configurations(count):
@@ -13,6 +13,11 @@ def configurations(count):
     cluster = {"worker": [f"localhost:{port}" for port in free_ports(count)]}
     tasks = [{"type": "worker", "index": index} for index in range(count)]
     return [json.dumps({"cluster": cluster, "task": task}) for task in tasks]
+
+
+def roles(workers, parameter_servers=0, evaluator=False):
+    """Returns process name -> its `TF_CONFIG`."""
+    return Launch(["x"], workers, parameter_servers, evaluator=evaluator).configurations()
 
 
 def start(text, *arguments, program=("-m", "tfinspect_cli")):

@@ -1,8 +1,8 @@
 """Who is there while a run with parameter servers goes on, and word of its end.
 
-TensorFlow's servers never end by themselves, and nothing tells them when the chief is gone. So every
-worker and parameter server keeps one connection to the chief, at its address of `TF_CONFIG`: it
-breaks when either of the two dies, and carries the request to stop one way, and the end the other.
+TensorFlow's servers never end by themselves, and nothing tells them when the chief is gone. So
+every worker and parameter server keeps one connection to the chief, at its address of `TF_CONFIG`.
+It breaks when either of the two dies; it carries a request to stop one way, the end the other.
 """
 
 import contextlib
@@ -175,8 +175,8 @@ def stay(cluster: ClusterConfig, timeout: float, stop_requested: Callable[[], bo
                         return End(wire.shown(said["end"]), wire.shown(said.get("sentence", "")))
         except (OSError, ValueError) as error:
             raise ClusterError(
-                f"{cluster.leader} was lost, and {cluster.name} has nobody to work for; start every "
-                "process again with --resume."
+                f"{cluster.leader} was lost, and {cluster.name} has nobody to work for; start "
+                "every process again with --resume."
             ) from error
 
 

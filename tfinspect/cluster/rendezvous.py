@@ -96,6 +96,15 @@ def split_address(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def answers(address: str) -> bool:
+    """Tells whether somebody listens on an address."""
+    try:
+        socket.create_connection(split_address(address), _CALL_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
 @dataclass
 class _Member:
     connection: socket.socket

@@ -38,7 +38,7 @@ class ClusterConfig:
 
     @property
     def workers(self) -> int:
-        """How many processes compute gradients: the workers, and a chief that does not coordinate."""
+        """How many compute gradients: the workers, and a chief where there is nobody to direct."""
         workers = len(self.addresses.get("worker", ()))
         return workers if self.is_asynchronous else workers + len(self.addresses.get("chief", ()))
 

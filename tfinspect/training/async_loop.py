@@ -111,8 +111,7 @@ class Work:
         self.flight.add(self.fleet.coordinator.schedule(self._step, args=args))
 
     def _trace(self, args: tuple[Any, ...]) -> None:
-        # Now, and for batches of any size: a function that is made while steps are under way waits
-        # for the workers, which wait for it.
+        # For batches of any size: the last one of an epoch is smaller.
         self._traced = True
         specs = [
             tf.TensorSpec([None] * np.ndim(one), one.dtype) if isinstance(one, np.ndarray) else one

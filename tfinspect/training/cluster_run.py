@@ -51,6 +51,9 @@ def train(config: TrainConfig, part: Part) -> run.TrainResult | None:
       ConfigError, DataError, NetworkError, RunError, TrainingDivergedError,
       TrainingInterruptedError: as of `run.train`.
     """
+    if part.cluster.role == "evaluator":
+        _evaluate(part)
+        return None
     if part.cluster.is_asynchronous:
         return _server_run().train(config, part)
     if part.cluster.is_chief:
@@ -69,6 +72,9 @@ def resume(part: Part) -> run.TrainResult | None:
     Raises:
       As `train`, and RunError: the data are not the same any more.
     """
+    if part.cluster.role == "evaluator":
+        _evaluate(part)
+        return None
     if part.cluster.is_asynchronous:
         return _server_run().resume(part)
     info, config = run.resumable(part.output)
@@ -81,8 +87,14 @@ def resume(part: Part) -> run.TrainResult | None:
         return _train(part, config, info.directory, data, team)
 
 
+def _evaluate(part: Part) -> None:
+    from tfinspect.training import evaluator
+
+    evaluator.follow(part)
+
+
 def _server_run() -> Any:
-    # It is made of the parts of this module.
+    # Imported here, since it is made of the parts of this module.
     from tfinspect.training import server_run
 
     return server_run

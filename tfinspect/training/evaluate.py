@@ -74,7 +74,7 @@ def evaluate(
     directory, manifest = prepare(data) if data is not None else data_of(info)
     _require_same_labels(info, directory, manifest)
     model = load_model(run_dir, prefer=weights)
-    logits, labels = _logits(model, directory, manifest, split)
+    logits, labels = logits_of(model, directory, manifest, split)
     measured = metrics.measure(logits, labels)
     prefix = os.path.relpath(str(model.checkpoint), run_dir)
     count = None
@@ -111,9 +111,15 @@ def _shown(labels: tuple[str, ...]) -> str:
     return ", ".join(repr(label) for label in labels[:5]) + more
 
 
-def _logits(
+def logits_of(
     model: Model, directory: str, manifest: Manifest, split: str
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Returns a model's logits, float64 `[N, C]`, and the labels `[N]` of a split.
+
+    Raises:
+      RunError: the logits are not finite.
+      DataError: the records are missing or broken.
+    """
     from tfinspect.data import pipeline
     from tfinspect.data.load import reading
 

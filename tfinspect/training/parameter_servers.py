@@ -1,8 +1,8 @@
 """TensorFlow's parameter servers, its workers, and the steps that a chief hands out to them.
 
-The work is `tf.distribute.ParameterServerStrategy`'s and its `ClusterCoordinator`'s: every step runs
-on the next worker that is free, with the variables as it finds them. A worker that is lost gives
-its step back, and the coordinator hands it to another one.
+The work is `tf.distribute.ParameterServerStrategy`'s and its `ClusterCoordinator`'s: every step
+runs on the next worker that is free, with the variables as it finds them. A worker that is lost
+gives its step back, and the coordinator hands it to another one.
 """
 
 import os
@@ -13,9 +13,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfinspect.cluster.launch import free_ports
 from tfinspect.cluster.members import Members
 from tfinspect.cluster.rendezvous import split_address
-from tfinspect.cluster.launch import free_ports
 from tfinspect.cluster.tf_config import ClusterConfig
 from tfinspect.errors import ClusterError, ConfigError
 from tfinspect.training import optimizers

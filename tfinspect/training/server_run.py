@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from tfinspect import files
-from tfinspect.cluster import facts, rendezvous
+from tfinspect.cluster import facts
 from tfinspect.cluster.members import End, Members, stay
 from tfinspect.data.manifest import Manifest
 from tfinspect.data.prepare import prepare
@@ -41,7 +41,8 @@ def train(config: TrainConfig, part: "cluster_run.Part") -> run.TrainResult | No
     data = prepare(config.data, progress=part.observer.on_data)
     config = config.resolved(data[1].training_examples())
     if not chief:
-        return _serve(part, config, data)
+        _serve(part, config, data)
+        return None
     with _members(part, config, data) as members, cluster_run.directory(part, data, config) as made:
         return _coordinate(part, config, made, data, members)
 
@@ -56,7 +57,8 @@ def resume(part: "cluster_run.Part") -> run.TrainResult | None:
     _check(config)
     data = data_of(info)
     if not part.cluster.is_chief:
-        return _serve(part, config, data)
+        _serve(part, config, data)
+        return None
     with run_directory.locked(part.output), _members(part, config, data) as members:
         run_directory.sweep(info.directory)
         return _coordinate(part, config, info.directory, data, members)

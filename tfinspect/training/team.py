@@ -1,13 +1,12 @@
 """The processes that train one network together, as this one sees them."""
 
 import os
-import socket
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
-from tfinspect.cluster.rendezvous import split_address
+from tfinspect.cluster.rendezvous import answers
 from tfinspect.cluster.tf_config import ClusterConfig
 from tfinspect.data import pipeline
 from tfinspect.errors import ClusterError
@@ -50,14 +49,8 @@ class Team:
         """Returns the names of the processes that do not answer any more."""
         own = self.cluster.name
         computing = self.cluster.names[: self.cluster.workers]
-        return [name for name in computing if name != own and not self._answers(name)]
-
-    def _answers(self, name: str) -> bool:
-        try:
-            socket.create_connection(split_address(self.cluster.address_of(name)), 2).close()
-        except OSError:
-            return False
-        return True
+        others = [name for name in computing if name != own]
+        return [name for name in others if not answers(self.cluster.address_of(name))]
 
 
 @tf.function

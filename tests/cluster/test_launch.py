@@ -44,6 +44,14 @@ def test_parameter_servers_bring_a_chief():
     assert [one.name for one in parsed] == ["chief 0", "worker 0", "worker 1", "ps 0"]
 
 
+def test_evaluator_is_one_more_process_of_a_cluster_that_does_not_count_it():
+    for servers, leader in ((0, "worker 0"), (1, "chief 0")):
+        texts = launch.Launch(["x"], 1, servers, evaluator=True).configurations()
+        last = tf_config.parse(texts["evaluator 0"])
+        assert list(texts) == [*last.names, "evaluator 0"]
+        assert (last.role, last.own_address, last.leader) == ("evaluator", None, leader)
+
+
 def test_failing_process_ends_all_with_its_status(monkeypatch):
     monkeypatch.setattr(launch, "GRACE_SECONDS", 0.2)
     code = (

@@ -24,8 +24,15 @@ def test_chief_alone_writes_where_there_is_one():
     roles = [("chief", 0), ("worker", 0), ("worker", 1), ("ps", 0), ("evaluator", 0)]
     parsed = [tf_config.parse(_text(cluster, task)) for task in roles]
     assert [one.is_chief for one in parsed] == [True, False, False, False, False]
-    assert {one.workers for one in parsed} == {3}
+    # With parameter servers the chief directs and computes nothing.
+    assert {(one.workers, one.workers_per_step) for one in parsed} == {(2, 1)}
+    assert all(one.is_asynchronous for one in parsed)
     assert parsed[-1].own_address is None
+
+
+def test_chief_computes_with_the_workers_where_there_are_no_parameter_servers():
+    parsed = tf_config.parse(_text({"chief": ["c:1"], "worker": TWO}))
+    assert (parsed.workers, parsed.workers_per_step, parsed.is_asynchronous) == (3, 3, False)
 
 
 def test_index_may_be_written_as_a_text_and_addresses_may_be_ipv6():
@@ -63,6 +70,10 @@ BROKEN = {
     ),
     "nobody trains": (_text({"ps": ["p:1"]}, ("ps", 0)), "no chief and no worker"),
     "nobody leads": (_text({"ps": ["p:1"], "worker": TWO}), "no chief to give them work"),
+    "nobody computes": (
+        _text({"ps": ["p:1"], "chief": ["c:1"]}, ("ps", 0)),
+        "no worker to compute for them",
+    ),
     "role of nobody": (_text({"worker": TWO}, ("chief", 0)), 'type in TF_CONFIG is "chief"'),
     "index too large": (_text({"worker": TWO}, ("worker", 2)), "index .* is 2, but there are 2"),
     "index below 0": (_text({"worker": TWO}, ("worker", -1)), "index in TF_CONFIG is -1"),

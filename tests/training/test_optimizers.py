@@ -3,7 +3,13 @@ import pytest
 import tensorflow as tf
 
 from tfinspect.training.config import OPTIMIZERS, TrainConfig
-from tfinspect.training.optimizers import averages, make_optimizer, regularization, slots
+from tfinspect.training.optimizers import (
+    averages,
+    learning_rate,
+    make_optimizer,
+    regularization,
+    slots,
+)
 
 GRADIENTS = [0.5, -1.0, 2.0]
 
@@ -103,3 +109,17 @@ def test_rate_factor_scales_every_part_of_a_step(name, factor):
         moved[factors is None] = variable.numpy() - [1.0, -2.0]
     np.testing.assert_allclose(moved[False], factor * moved[True], rtol=1e-5, atol=1e-9)
     assert np.abs(moved[True]).min() > 1e-3
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_rate_of_a_step_takes_the_place_of_the_variable_and_goes_again(name):
+    config = TrainConfig(optimizer=name)
+    expected, _ = _steps(config, [0.1, 0.02, 0.3])
+    variable = _variable()
+    optimizer = make_optimizer(config, [variable])
+    kept = optimizer.learning_rate.numpy()
+    for gradient, rate in zip(GRADIENTS, [0.1, 0.02, 0.3], strict=True):
+        with learning_rate(optimizer, tf.constant(rate)):
+            optimizer.apply_gradients([(tf.constant([gradient, gradient]), variable)])
+    np.testing.assert_allclose(variable, expected, rtol=1e-6)
+    assert optimizer.learning_rate.numpy() == kept

@@ -38,7 +38,7 @@ class ClusterConfig:
 
     @property
     def workers(self) -> int:
-        """How many compute gradients: the workers, and a chief where there is nobody to direct."""
+        """How many compute gradients: the workers, and a chief unless it directs them."""
         workers = len(self.addresses.get("worker", ()))
         return workers if self.is_asynchronous else workers + len(self.addresses.get("chief", ()))
 

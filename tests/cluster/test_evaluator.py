@@ -1,0 +1,70 @@
+"""An evaluator beside a synchronous worker, as real processes over loopback."""
+
+import csv
+import json
+import os
+import signal
+import sys
+import time
+
+import pytest
+import tiny_data
+
+sys.path.insert(0, os.path.dirname(__file__))
+from processes import roles, start
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+SETTINGS = ("--depth", "8", "--width", "0.25", "--batch-size", "24", "--augment", "none")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    directory = str(tmp_path_factory.mktemp("records"))
+    counts = {"train": 48, "validation": 30, "test": 30}
+    tiny_data.write_data(
+        directory,
+        {
+            split: tiny_data.raw_records(*tiny_data.images(count, seed))
+            for seed, (split, count) in enumerate(counts.items())
+        },
+    )
+    return directory
+
+
+def rows(path):
+    return list(csv.DictReader(path.read_text().splitlines())) if path.exists() else []
+
+
+def test_evaluator_ends_when_the_run_is_finished_and_when_nobody_trains_any_more(data, tmp_path):
+    output = tmp_path / "run"
+    arguments = ("train", *SETTINGS, "--data", data, "--output", str(output), "--steps", "100000")
+    arguments += ("--cluster-timeout", "25", "--keep-checkpoints", "5")
+    processes = {name: start(text, *arguments) for name, text in roles(1, 0, True).items()}
+    measured = output / "evaluator" / "metrics.csv"
+    deadline = time.monotonic() + 120
+    while len(rows(measured)) < 2:
+        assert time.monotonic() < deadline
+        assert all(process.poll() is None for process in processes.values())
+        time.sleep(0.05)
+    processes["worker 0"].send_signal(signal.SIGKILL)
+    said, _ = processes["evaluator 0"].communicate(timeout=120)
+    assert processes["evaluator 0"].returncode == 2, said
+    assert "worker 0 (localhost:" in said
+    assert "has not answered for 25 s" in said
+    processes["worker 0"].communicate()
+    accuracies = {
+        record["step"]: record["validation_accuracy"]
+        for record in json.loads((output / "backup" / "state.json").read_text())["records"]
+    }
+    for row in rows(measured):
+        assert float(row["accuracy"]) == pytest.approx(accuracies[int(row["step"])], abs=1e-5)
+
+    # What the run leaves when it is finished.
+    (output / "result.json").write_text("{}")
+    last = start(roles(1, 0, True)["evaluator 0"], "train", "--resume", "--output", str(output))
+    said, _ = last.communicate(timeout=120)
+    assert last.returncode == 0, said
+    stored = {name.rpartition("-")[2] for name in os.listdir(output / "checkpoints")}
+    steps = {row["step"] for row in rows(measured)}
+    assert {name.removesuffix(".index") for name in stored if name.endswith(".index")} <= steps
+    assert len(steps) == len(rows(measured))

@@ -1,0 +1,133 @@
+"""The chief and those that serve it, in threads over loopback."""
+
+import socket
+import threading
+import time
+
+import pytest
+
+from tfinspect.cluster import rendezvous, wire
+from tfinspect.cluster.launch import free_ports
+from tfinspect.cluster.members import End, Members, stay
+from tfinspect.cluster.tf_config import ClusterConfig
+from tfinspect.errors import ClusterError
+
+FACTS = {"version of tensorflow": "2.21.0"}
+
+
+@pytest.fixture
+def clusters():
+    """The same cluster as each of its three processes sees it."""
+    chief, worker, server = (f"localhost:{port}" for port in free_ports(3))
+    addresses = {"chief": (chief,), "worker": (worker,), "ps": (server,)}
+    return {role: ClusterConfig(addresses, role, 0) for role in addresses}
+
+
+class Staying(threading.Thread):
+    """One process that serves, in a thread."""
+
+    def __init__(self, cluster, timeout=5.0):
+        super().__init__()
+        self.cluster, self.timeout, self.asked, self.ended = cluster, timeout, False, None
+        self.start()
+
+    def run(self):
+        try:
+            self.ended = stay(self.cluster, self.timeout, lambda: self.asked)
+        except ClusterError as error:
+            self.ended = str(error)
+
+
+def until(condition):
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("end", [End("done"), End("stopped", "by a signal"), End("failed", "why")])
+def test_all_are_told_how_it_ended(clusters, end):
+    with Members(clusters["chief"], FACTS) as chief:
+        staying = [Staying(clusters["worker"]), Staying(clusters["ps"])]
+        chief.wait(5.0)
+        assert chief.lost() == []
+        chief.end(end)
+        for one in staying:
+            one.join(5)
+        assert [one.ended for one in staying] == [end, end]
+
+
+def test_who_never_came_is_named(clusters):
+    with Members(clusters["chief"], FACTS) as chief:
+        one = Staying(clusters["worker"])
+        with pytest.raises(ClusterError, match=r"^ps 0 \(localhost:\d+\) never came within 0.3 s"):
+            chief.wait(0.3)
+        chief.end(End("done"))
+        one.join(5)
+
+
+def test_process_that_dies_is_lost_and_may_come_back(clusters):
+    address = rendezvous.split_address(clusters["chief"].address_of("chief 0"))
+    with Members(clusters["chief"], FACTS) as chief:
+        other = Staying(clusters["ps"])
+        with socket.create_connection(address) as connection:
+            wire.send(connection, {"name": "worker 0", "joins": True})
+            chief.wait(5.0)
+        until(lambda: chief.lost() == ["worker 0"])
+        back = Staying(clusters["worker"])
+        until(lambda: chief.lost() == [])
+        chief.end(End("done"))
+        for one in (other, back):
+            one.join(5)
+
+
+def test_request_to_stop_reaches_the_chief(clusters):
+    with Members(clusters["chief"], FACTS) as chief:
+        one = Staying(clusters["worker"])
+        until(lambda: chief.lost() == ["ps 0"])
+        assert not chief.stop_requested
+        one.asked = True
+        until(lambda: chief.stop_requested)
+        chief.end(End("stopped", "now"))
+        one.join(5)
+
+
+def test_chief_that_hangs_up_is_named_by_those_that_serve(clusters):
+    with Members(clusters["chief"], FACTS) as chief:
+        one = Staying(clusters["worker"])
+        until(lambda: chief.lost() == ["ps 0"])
+    one.join(5)
+    assert one.ended.startswith("chief 0 was lost, and worker 0 has nobody to work for")
+
+
+def test_chief_that_never_comes_is_named(clusters):
+    one = Staying(clusters["worker"], timeout=0.3)
+    one.join(5)
+    assert "chief 0 (localhost:" in one.ended
+    assert "never came within 0.3 s" in one.ended
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"), [(FACTS, None), ({"version of tensorflow": "2.20.0"}, "'2.20.0'")]
+)
+def test_process_that_was_started_again_meets_the_chief_if_it_agrees(clusters, facts, words):
+    with Members(clusters["chief"], FACTS):
+        meeting = rendezvous.Meeting(clusters["worker"], facts, 5.0)
+        if words is None:
+            rendezvous.meet(meeting)
+        else:
+            with pytest.raises(ClusterError, match=words):
+                rendezvous.meet(meeting)
+
+
+@pytest.mark.parametrize("junk", [b"", b"GET / HTTP/1.1\r\n", b'{"joins": true}\n', b"[]\n"])
+def test_strangers_change_nothing(clusters, junk, monkeypatch):
+    monkeypatch.setattr(wire, "SILENCE_SECONDS", 0.1)
+    address = rendezvous.split_address(clusters["chief"].address_of("chief 0"))
+    with Members(clusters["chief"], FACTS) as chief:
+        with socket.create_connection(address) as connection:
+            connection.sendall(junk)
+            connection.settimeout(5)
+            assert connection.recv(1) == b""
+        assert chief.lost() == ["worker 0", "ps 0"]
+        assert not chief.stop_requested

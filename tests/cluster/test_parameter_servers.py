@@ -1,0 +1,170 @@
+"""A chief, workers, a parameter server and an evaluator train as real processes over loopback."""
+
+import csv
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+import tiny_data
+
+from tfinspect.artifacts import open_artifact
+
+sys.path.insert(0, os.path.dirname(__file__))
+from processes import roles, start
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+EXAMPLES, BATCH = 141, 24
+SETTINGS = ("--depth", "8", "--width", "0.25", "--batch-size", str(BATCH), "--augment", "none")
+# The chief builds what the workers run: there, every image that a step reads is counted by the
+# number in its first pixel.
+PROGRAM = """
+import json, sys
+import tensorflow as tf
+from tfinspect.cluster import tf_config
+from tfinspect.data import by_number
+from tfinspect.training import async_loop, cluster_run, run, team
+from tfinspect.training.config import config_from
+counts, seen = [], []
+usual_steps, usual_source = async_loop.step_function, by_number.source_of
+def step_function(trainer, batch):
+    with trainer.strategy.scope():
+        counts.append(tf.Variable(tf.zeros([141], tf.int64), trainable=False))
+    return usual_steps(trainer, batch)
+class Counting:
+    def __init__(self, source):
+        self.source, self.words = source, source.words
+        self.held, self.named = source.held, source.named
+    def read(self, iterator, *named):
+        images, labels = self.source.read(iterator, *named)
+        numbers = tf.cast(images[:, 0, 0, 0], tf.int32)
+        counts[0].scatter_add(tf.IndexedSlices(tf.ones_like(numbers, tf.int64), numbers))
+        return images, labels
+async_loop.step_function = step_function
+by_number.source_of = lambda batches: Counting(usual_source(batches))
+config = config_from(json.loads(sys.argv[1]), "test")
+observer = run.Observer(on_epoch=lambda record, total: seen.append(counts[0].numpy().tolist()))
+part = cluster_run.Part(tf_config.from_environment(), sys.argv[2], 100.0, observer)
+cluster_run.train(config, part)
+print(json.dumps(seen), flush=True)
+team.leave(0)
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    directory = str(tmp_path_factory.mktemp("records"))
+    counts = {"train": EXAMPLES, "validation": 30, "test": 30}
+    records = {}
+    for seed, (split, count) in enumerate(counts.items()):
+        pixels, labels = tiny_data.images(count, seed)
+        pixels[:, 0, 0, 0] = np.arange(count)
+        records[split] = tiny_data.raw_records(pixels, labels)
+    tiny_data.write_data(directory, records)
+    return directory
+
+
+def started(configurations, *arguments, **more):
+    return {name: start(text, *arguments, **more) for name, text in configurations.items()}
+
+
+def ended(processes):
+    """Waits for all; returns what each has written."""
+    said = {name: process.communicate(timeout=120)[0] for name, process in processes.items()}
+    return said, {name: process.returncode for name, process in processes.items()}
+
+
+def wait_until(condition, processes):
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        assert processes["chief 0"].poll() is None, processes["chief 0"].communicate()[0]
+        time.sleep(0.05)
+
+
+def state(output):
+    path = output / "backup" / "state.json"
+    return json.loads(path.read_text()) if path.exists() else {"records": [], "step": 0}
+
+
+def test_every_example_is_seen_once_in_every_epoch_and_the_evaluator_measures_all(data, tmp_path):
+    output = tmp_path / "run"
+    config = {"data": data, "depth": 8, "width": 0.25, "batch_size": BATCH, "epochs": 3}
+    text = json.dumps(config | {"augment": "none", "keep_checkpoints": 10, "ema_decay": 0.9})
+    configurations = roles(2, parameter_servers=1, evaluator=True)
+    said, statuses = ended(started(configurations, text, str(output), program=("-c", PROGRAM)))
+    assert set(statuses.values()) == {0}, said
+    seen = json.loads(said["chief 0"].splitlines()[-1])
+    assert [Counter(counts) for counts in seen] == [{n: EXAMPLES} for n in (1, 2, 3)]
+
+    metrics = list(csv.DictReader((output / "metrics.csv").read_text().splitlines()))
+    assert [row["step"] for row in metrics] == ["6", "12", "18"]
+    measured = list(csv.DictReader((output / "evaluator/metrics.csv").read_text().splitlines()))
+    assert [row["step"] for row in measured] == ["6", "12", "18"]
+    for row, own in zip(metrics, measured, strict=True):
+        assert own["examples"] == "30"
+        assert float(own["accuracy"]) == pytest.approx(float(row["validation_accuracy"]), abs=1e-5)
+    assert list((output / "events" / "evaluator").iterdir())
+    assert json.loads((output / "result.json").read_text())["step"] == 18
+    stored = open_artifact(str(output / "checkpoints" / "model.ckpt-18"))
+    assert int(stored.read("global_step")) == 18
+    assert np.abs(stored.read("resnet/conv1/weights/Momentum")).max() > 0
+
+
+def test_killed_worker_is_replaced_and_a_signal_stops_all_with_a_backup(data, tmp_path):
+    output = tmp_path / "run"
+    configurations = roles(2, parameter_servers=1)
+    arguments = ("train", *SETTINGS, "--data", data, "--output", str(output), "--epochs", "4000")
+    arguments += ("--summarize", "conv1/Relu", "--summarize-every", "50")
+    processes = started(configurations, *arguments)
+    log = output / "log.txt"
+    wait_until(lambda: state(output)["records"], processes)
+    processes["worker 1"].send_signal(signal.SIGKILL)
+    wait_until(
+        lambda: "worker 1 was lost; the others compute its steps" in log.read_text(), processes
+    )
+    before = len(state(output)["records"])
+    wait_until(lambda: len(state(output)["records"]) > before + 1, processes)
+    processes["worker 1"].communicate()
+    processes["worker 1"] = start(configurations["worker 1"], *arguments)
+    wait_until(lambda: "worker 1 is back" in log.read_text(), processes)
+
+    processes["worker 0"].terminate()
+    asked = time.monotonic()
+    processes["chief 0"].wait(timeout=60)
+    assert time.monotonic() - asked < 10
+    said, statuses = ended(processes)
+    assert set(statuses.values()) == {130}, said
+    left = state(output)
+    assert f"stopped after step {left['step']}, with a checkpoint" in said["ps 0"]
+    assert int(open_artifact(str(output / left["checkpoint"])).read("global_step")) == left["step"]
+    assert list((output / "events" / "summaries").iterdir())
+
+
+def test_lost_parameter_server_and_lost_chief_end_the_others_with_their_names(data, tmp_path):
+    output = tmp_path / "run"
+    arguments = ("train", *SETTINGS, "--data", data, "--output", str(output), "--epochs", "4000")
+    processes = started(roles(2, parameter_servers=1), *arguments)
+    wait_until(lambda: state(output)["records"], processes)
+    processes["ps 0"].send_signal(signal.SIGKILL)
+    said, statuses = ended(processes)
+    assert statuses == {"chief 0": 2, "worker 0": 2, "worker 1": 2, "ps 0": -9}, said
+    kept = os.path.basename(state(output)["checkpoint"])
+    for name in ("chief 0", "worker 0", "worker 1"):
+        assert "ps 0 was lost after step" in said[name]
+        assert f"the last backup is {kept}" in said[name]
+        assert f"`tfinspect train --resume --output {output}`" in said[name]
+
+    before = len(state(output)["records"])
+    again = started(roles(1, parameter_servers=1), "train", "--resume", "--output", str(output))
+    wait_until(lambda: len(state(output)["records"]) > before, again)
+    again["chief 0"].send_signal(signal.SIGKILL)
+    said, statuses = ended(again)
+    assert statuses == {"chief 0": -9, "worker 0": 2, "ps 0": 2}, said
+    assert "chief 0 was lost, and worker 0 has nobody to work for" in said["worker 0"]
+    records = state(output)["records"]
+    assert [record["step"] for record in records] == [6 * (n + 1) for n in range(len(records))]

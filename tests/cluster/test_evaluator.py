@@ -14,6 +14,13 @@ sys.path.insert(0, os.path.dirname(__file__))
 from processes import roles, start
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+# A chief that is gone is given up after three seconds, not thirty.
+HASTY = """
+from tfinspect.training import evaluator
+from tfinspect_cli.main import main
+evaluator.GONE_SECONDS = 3.0
+main()
+"""
 SETTINGS = ("--depth", "8", "--width", "0.25", "--batch-size", "24", "--augment", "none")
 
 
@@ -38,8 +45,11 @@ def rows(path):
 def test_evaluator_ends_when_the_run_is_finished_and_when_nobody_trains_any_more(data, tmp_path):
     output = tmp_path / "run"
     arguments = ("train", *SETTINGS, "--data", data, "--output", str(output), "--steps", "100000")
-    arguments += ("--cluster-timeout", "25", "--keep-checkpoints", "5")
-    processes = {name: start(text, *arguments) for name, text in roles(1, 0, True).items()}
+    configurations = roles(1, 0, True)
+    processes = {
+        "worker 0": start(configurations["worker 0"], *arguments),
+        "evaluator 0": start(configurations["evaluator 0"], *arguments, program=("-c", HASTY)),
+    }
     measured = output / "evaluator" / "metrics.csv"
     deadline = time.monotonic() + 120
     while len(rows(measured)) < 2:
@@ -50,7 +60,7 @@ def test_evaluator_ends_when_the_run_is_finished_and_when_nobody_trains_any_more
     said, _ = processes["evaluator 0"].communicate(timeout=120)
     assert processes["evaluator 0"].returncode == 2, said
     assert "worker 0 (localhost:" in said
-    assert "has not answered for 25 s" in said
+    assert "has not answered for 3 s" in said
     processes["worker 0"].communicate()
     accuracies = {
         record["step"]: record["validation_accuracy"]

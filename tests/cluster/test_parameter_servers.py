@@ -145,7 +145,7 @@ def test_killed_worker_is_replaced_and_a_signal_stops_all_with_a_backup(data, tm
     assert list((output / "events" / "summaries").iterdir())
 
 
-def test_lost_parameter_server_and_lost_chief_end_the_others_with_their_names(data, tmp_path):
+def test_lost_parameter_server_ends_all_with_its_name_and_the_backup(data, tmp_path):
     output = tmp_path / "run"
     arguments = ("train", *SETTINGS, "--data", data, "--output", str(output), "--epochs", "4000")
     processes = started(roles(2, parameter_servers=1), *arguments)
@@ -159,12 +159,23 @@ def test_lost_parameter_server_and_lost_chief_end_the_others_with_their_names(da
         assert f"the last backup is {kept}" in said[name]
         assert f"`tfinspect train --resume --output {output}`" in said[name]
 
+
+def test_lost_chief_ends_all_with_its_name_and_the_run_goes_on_from_the_backup(data, tmp_path):
+    output = tmp_path / "run"
+    arguments = ("train", *SETTINGS, "--data", data, "--output", str(output), "--epochs", "4000")
+    processes = started(roles(1, parameter_servers=1), *arguments)
+    wait_until(lambda: state(output)["records"], processes)
+    processes["chief 0"].send_signal(signal.SIGKILL)
+    said, statuses = ended(processes)
+    assert statuses == {"chief 0": -9, "worker 0": 2, "ps 0": 2}, said
+    for name in ("worker 0", "ps 0"):
+        assert f"chief 0 was lost, and {name} has nobody to work for" in said[name]
+
     before = len(state(output)["records"])
     again = started(roles(1, parameter_servers=1), "train", "--resume", "--output", str(output))
     wait_until(lambda: len(state(output)["records"]) > before, again)
-    again["chief 0"].send_signal(signal.SIGKILL)
+    again["chief 0"].terminate()
     said, statuses = ended(again)
-    assert statuses == {"chief 0": -9, "worker 0": 2, "ps 0": 2}, said
-    assert "chief 0 was lost, and worker 0 has nobody to work for" in said["worker 0"]
+    assert set(statuses.values()) == {130}, said
     records = state(output)["records"]
     assert [record["step"] for record in records] == [6 * (n + 1) for n in range(len(records))]

@@ -166,3 +166,16 @@ def test_received_texts_lose_control_characters_and_length():
         left.sendall(json.dumps({"facts": {"a": name, "b": 3}}).encode() + b"\n")
         found = wire.texts(wire.Reader(right).next()["facts"])
     assert found == {"a": "?[31m" + "x" * 495}
+
+
+def test_chief_workers_and_parameter_servers_meet():
+    roles = {"chief": 1, "worker": 2, "ps": 1}
+    ports = iter(free_ports(sum(roles.values())))
+    addresses = {
+        role: tuple(f"localhost:{next(ports)}" for _ in range(count))
+        for role, count in roles.items()
+    }
+    tasks = [(role, index) for role, count in roles.items() for index in range(count)]
+    assert outcomes(
+        [rendezvous.Meeting(ClusterConfig(addresses, *task), FACTS, 5.0) for task in tasks]
+    ) == [None] * len(tasks)

@@ -28,7 +28,7 @@ _COLUMNS = ("step", "examples", "accuracy", "top5", "loss", "auroc", "ece")
 _AVERAGE = "ExponentialMovingAverage"
 _POLL_SECONDS = 0.5
 # The chief is gone when it has not answered for so long: TensorFlow takes a while to start.
-_GONE_SECONDS = 30.0
+GONE_SECONDS = 30.0
 
 
 def follow(part: "Part") -> None:
@@ -46,7 +46,7 @@ def follow(part: "Part") -> None:
         info = run_directory.open_run(part.output)
         evaluator = _Evaluator(info)
         part.observer.on_phase(f"{part.cluster.name} evaluates the checkpoints of '{part.output}'")
-        watch = _Watch(part, min(_GONE_SECONDS, part.timeout))
+        watch = _Watch(part, min(GONE_SECONDS, part.timeout))
         while True:
             # Asked before the checkpoints are listed, so that the last one is not missed.
             finished = os.path.exists(info.directory.file("result.json"))

@@ -79,8 +79,10 @@ class ClusterPart:
                 training_output.run(begin)
             else:
                 training_output.observed(lambda observer: begin(observer, None))
+                if cluster.role == "evaluator":
+                    return
                 message(f"{cluster.name} is done; {cluster.leader} writes what is left to write.")
-            if cluster.is_asynchronous and cluster.role != "evaluator":
+            if cluster.is_asynchronous:
                 # TensorFlow's servers never end by themselves.
                 _end_now(0)
 

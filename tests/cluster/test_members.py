@@ -10,7 +10,9 @@ from tfinspect.cluster import rendezvous, wire
 from tfinspect.cluster.launch import free_ports
 from tfinspect.cluster.members import End, Members, stay
 from tfinspect.cluster.tf_config import ClusterConfig
-from tfinspect.errors import ClusterError
+from tfinspect.errors import ClusterError, ConfigError
+from tfinspect.training import cluster_run, run
+from tfinspect.training.config import TrainConfig
 
 FACTS = {"version of tensorflow": "2.21.0"}
 
@@ -131,3 +133,16 @@ def test_strangers_change_nothing(clusters, junk, monkeypatch):
             assert connection.recv(1) == b""
         assert chief.lost() == ["worker 0", "ps 0"]
         assert not chief.stop_requested
+
+
+def test_process_that_is_stopped_before_the_chief_comes_ends_at_once(clusters):
+    with pytest.raises(KeyboardInterrupt):
+        stay(clusters["worker"], 5.0, lambda: True)
+
+
+def test_gradient_summaries_are_refused_with_parameter_servers(clusters, tmp_path):
+    config = TrainConfig(summarize_gradients=True)
+    part = cluster_run.Part(clusters["chief"], str(tmp_path / "run"), 1.0, run.Observer())
+    with pytest.raises(ConfigError, match="--summarize works"):
+        cluster_run.train(config, part)
+    assert not (tmp_path / "run").exists()

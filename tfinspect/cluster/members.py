@@ -157,8 +157,9 @@ def stay(cluster: ClusterConfig, timeout: float, stop_requested: Callable[[], bo
 
     Raises:
       ClusterError: the chief never came, or is gone.
+      KeyboardInterrupt: this process was asked to stop before the chief came.
     """
-    connection = _called(cluster, timeout)
+    connection = _called(cluster, timeout, stop_requested)
     with connection:
         keep_alive(connection)
         connection.settimeout(_POLL_SECONDS)
@@ -180,10 +181,15 @@ def stay(cluster: ClusterConfig, timeout: float, stop_requested: Callable[[], bo
             ) from error
 
 
-def _called(cluster: ClusterConfig, timeout: float) -> socket.socket:
+def _called(
+    cluster: ClusterConfig, timeout: float, stop_requested: Callable[[], bool]
+) -> socket.socket:
     address = rendezvous.split_address(cluster.address_of(cluster.leader))
     deadline = time.monotonic() + timeout
     while True:
+        if stop_requested():
+            # There is nobody to tell, and nothing to keep.
+            raise KeyboardInterrupt
         try:
             return socket.create_connection(address, wire.SILENCE_SECONDS)
         except OSError as error:

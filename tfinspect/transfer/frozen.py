@@ -118,4 +118,4 @@ def _digests(values: Mapping[str, np.ndarray]) -> dict[str, str]:
 
 
 def _digest(value: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(value)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data).hexdigest()

@@ -13,9 +13,8 @@ from tfinspect.probe.gradients import GradientProbe
 NETWORKS = [spec.name for spec in list_specs()]
 # One for each kind of block: without kinks the forward pass may be fused and cut as it likes.
 SMOOTH = (
-    "inception_v4",
-    "inception_resnet_v2",
-    "resnet_v1_101",
+    "inception_v3",
+    "resnet_v1_50",
     "resnet_v2_50",
     "mobilenet_v2_050",
     "alexnet_v2",

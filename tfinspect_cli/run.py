@@ -68,6 +68,7 @@ def command(
         played = play(
             model_source, parse_feeds(feeds), fetches, setting=setting, classify=top is not None
         )
+        classes = [] if top is None else class_rows(played, top)
     except ConfigError as error:
         text = str(error)
         for library, spelled in _SPELLED.items():
@@ -80,7 +81,7 @@ def command(
         rows = value_rows(played.values, saved)
         emit(rows if output_format == "json" else _as_text(rows), output_format)
     if top is not None:
-        emit(class_rows(played, top), output_format)
+        emit(classes, output_format)
 
 
 def _as_text(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

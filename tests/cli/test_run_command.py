@@ -77,6 +77,15 @@ def test_unknown_tensor_is_answered_in_this_commands_words(graph, fed):
     assert "Choose with --fetch." in result.stderr
 
 
+def test_graph_without_classes_asks_for_tensors_in_this_commands_words(fed, tmp_path):
+    request = Request(NET, final_endpoint="stage1/unit1")
+    save(load_network(tiny_weights().v2, request), str(tmp_path / "out"), as_format="frozen")
+    result = invoke(tmp_path / "out/frozen.pb", "--feed", fed, "--output", tmp_path / "values")
+    assert result.exit_code == 2
+    assert "not [N, classes]; choose the logits with --fetch." in result.stderr
+    assert not (tmp_path / "values").exists()
+
+
 def test_two_tables_do_not_fit_into_json(graph, fed):
     options = ["--fetch", "resnet/conv1/Relu", "--top", 1, "--format", "json"]
     result = invoke(graph, "--feed", fed, *options)

@@ -43,7 +43,7 @@ def _checkpoint(folder: Path) -> str:
     from tfinspect.nets.slim_model import SlimModel
     from tfinspect.training import checkpoints
 
-    network = SlimModel(get_spec(NETWORK), 1001, seed=None)
+    network = SlimModel(get_spec(NETWORK), 1001, seed=0)
     prefix = str(folder / "model.ckpt-0")
     checkpoints.save(prefix, network.variables_by_name())
     return prefix

@@ -124,6 +124,17 @@ def test_run_directory_gives_its_weights(tmp_path, place):
     assert open_artifact(tmp_path).path == f"{tmp_path}/{place}/{CKPT_V2.name}"
 
 
+def test_best_weights_without_their_index_are_not_passed_over_in_silence(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    for name in ("best", "checkpoints"):
+        (tmp_path / name).mkdir()
+    copied(CKPT_V2, tmp_path / "checkpoints")
+    assert open_artifact(tmp_path).notes == ()
+    (tmp_path / "best" / "model.ckpt-3.data-00000-of-00001").write_bytes(b"12")
+    (note,) = open_artifact(tmp_path).notes
+    assert f"'{tmp_path / 'best'}' has files, but no whole checkpoint" in note
+
+
 def test_run_directory_without_weights_is_told(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "config.json").write_text("{}")

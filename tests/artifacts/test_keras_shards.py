@@ -44,6 +44,13 @@ def test_missing_shard_is_told(path):
     assert "1 of 2 shards are missing, first 'm_00001.weights.h5'" in artifact.notes[0]
 
 
+def test_array_of_two_shards_is_refused(path):
+    one, other = sorted(path.parent.glob("*.h5"))
+    other.write_bytes(one.read_bytes())
+    with pytest.raises(ArtifactError, match=rf"'{other}' and '{one.name}' both hold '.+'"):
+        open_artifact(path)
+
+
 @pytest.mark.parametrize("name", ["/etc/passwd", "../m.weights.h5", "", 3, "a/b"])
 def test_shard_elsewhere_is_refused(path, name):
     path.write_text(json.dumps({"weight_map": {"/vars": [name]}}))

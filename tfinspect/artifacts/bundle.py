@@ -5,7 +5,7 @@ Source: `tensorflow/core/protobuf/tensor_bundle.proto` and
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -34,20 +34,25 @@ if TYPE_CHECKING:
 _NEWEST_VERSION = 1
 
 
-def open_bundle(prefix: str) -> "Bundle":
+def open_bundle(prefix: str, notes: Sequence[str] = ()) -> "Bundle":
     """Opens the V2 checkpoint `prefix.index`; name-based or object-based.
+
+    Args:
+      prefix: of its files.
+      notes: what is to be told of how it was chosen.
 
     Raises:
       ArtifactError: its index is missing or broken.
     """
-    return Bundle(prefix)
+    return Bundle(prefix, notes)
 
 
 class Bundle(Artifact):
     """A V2 checkpoint."""
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, notes: Sequence[str] = ()) -> None:
         super().__init__(prefix, "V2 checkpoint")
+        self._chosen = tuple(notes)
         self._index = BundleIndex(f"{prefix}.index")
         self._header = self._index.header
         self._files = [
@@ -163,7 +168,7 @@ class Bundle(Artifact):
                 f"{len(missing):,} of {len(self._files):,} data files are missing; "
                 f"the first is '{missing[0]}'."
             )
-        return (*found, *beside, *self._unreadable_notes())
+        return (*self._chosen, *found, *beside, *self._unreadable_notes())
 
     def why_unreadable(self, entry: VariableEntry) -> str:
         """Says what is wrong with its data file or its slices."""

@@ -22,7 +22,8 @@ def open_keras_shards(path: str) -> "KerasShards":
     """Opens a `.weights.json` file and the shards that it names.
 
     Raises:
-      ArtifactError: it is no such file, names other places, or a shard is broken.
+      ArtifactError: it is no such file, names other places, a shard is broken, or two shards hold
+        the same array.
     """
     return KerasShards(path, sorted(set(_shard_names(path, _weight_map(path)))))
 
@@ -82,6 +83,12 @@ class KerasShards(Hdf5):
             tree = tree_of(place, stream, 0, os.path.getsize(place))
         for group, attributes in tree.groups.items():
             merged.groups.setdefault(group, {}).update(attributes)
+        doubled = next((path for path in tree.arrays if path in merged.arrays), None)
+        if doubled is not None:
+            raise ArtifactError(
+                f"'{place}' and '{self._holders[doubled]}' both hold '{doubled}': these are not "
+                "the shards of one model; save them again under a name of their own."
+            )
         merged.arrays.update(tree.arrays)
         merged.problems += tree.problems
         self._holders.update(dict.fromkeys(tree.arrays, name))

@@ -26,11 +26,17 @@ def open_run(directory: str) -> Artifact:
 
 
 def _open_preferred(directory: str) -> Artifact:
+    passed_over: list[str] = []
     for name in _PREFERRED:
         place = os.path.join(directory, name)
         prefix = locate.bundle_prefix(place) if os.path.isdir(place) else None
         if prefix is not None:
-            return open_bundle(prefix)
+            return open_bundle(prefix, passed_over)
+        if os.path.isdir(place) and os.listdir(place):
+            passed_over.append(
+                f"'{place}' has files, but no whole checkpoint: its index is missing. This is "
+                "another checkpoint of the run."
+            )
     raise ArtifactError(
         f"the run '{directory}' has no checkpoint in {' or '.join(_PREFERRED)}; "
         "train it for at least one epoch."

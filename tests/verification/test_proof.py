@@ -39,6 +39,7 @@ def test_sound_checkpoint_passes_every_check(verified):
         "values finite",
         "variances positive",
         "deterministic",
+        "logits depend on the image",
         "graph agrees with eager execution",
         "frozen graph agrees",
         "fingerprint",
@@ -74,6 +75,13 @@ def test_broken_values_fail_their_check_and_are_named(tmp_path, name, value, che
     assert check in _failed(found)
     assert any(f"'{name}'" in one.detail for one in found.checks)
     assert not found.passed
+
+
+def test_weights_that_are_all_zero_fail(tmp_path):
+    zeros = {"resnet/logits/weights": np.zeros((64, 10), np.float32)}
+    assert _failed(verify(_stored(tmp_path, **zeros), Request(NET))) == [
+        "logits depend on the image"
+    ]
 
 
 def test_classifier_with_initial_values_fails():

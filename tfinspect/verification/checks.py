@@ -52,6 +52,7 @@ def checks(
     network = loaded.part.model
     logits = network.logits(images)
     found.append(_same("deterministic", logits, network.logits(images), 0.0))
+    found.append(_dependent(logits, network.logits(images[:, ::-1])))
     eager = np.asarray(network.keras_model.network(images, False)[0])
     found.append(_same("graph agrees with eager execution", logits, eager, tolerance))
     frozen = _of_frozen(loaded, images)
@@ -105,6 +106,13 @@ def _same(what: str, first: np.ndarray, second: np.ndarray, tolerance: float) ->
     difference = float(np.abs(first - second).max())
     passed = difference <= tolerance * float(np.abs(first).max())
     return Check(what, passed, f"largest difference {difference:.3g}")
+
+
+def _dependent(first: np.ndarray, second: np.ndarray) -> Check:
+    """Looks whether the logits of an image and of it upside down differ at all."""
+    difference = float(np.abs(first - second).max())
+    detail = f"largest difference {difference:.3g} for the pattern upside down"
+    return Check("logits depend on the image", difference > 0, detail)
 
 
 def _of_frozen(loaded: Loaded, images: np.ndarray) -> np.ndarray:

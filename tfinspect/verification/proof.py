@@ -54,7 +54,8 @@ def verify(
     """Loads weights into their network with proof, and looks whether they work there.
 
     Every variable must be loaded; values must be finite and variances positive; logits of a fixed
-    pattern must be the same twice, eagerly, and from the frozen graph imported again.
+    pattern must be the same twice, eagerly, and from the frozen graph imported again, and others
+    for the pattern upside down.
 
     Args:
       source: as `load_network` takes it.

@@ -37,6 +37,10 @@ class ClusterError(TfinspectError):
     """Several processes that cannot work together: one is missing, lost, or different."""
 
 
+class ProcessLostError(ClusterError):
+    """A process of a cluster was lost while it trained; the others can begin again."""
+
+
 class TrainingDivergedError(TfinspectError):
     """The loss became NaN or infinite; training stopped and the last good checkpoint stays."""
 

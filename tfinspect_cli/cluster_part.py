@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from tfinspect.cluster.tf_config import ClusterConfig, from_environment
-from tfinspect.errors import TfinspectError, TrainingInterruptedError
-from tfinspect_cli import training_output
+from tfinspect.errors import ProcessLostError, TfinspectError, TrainingInterruptedError
+from tfinspect_cli import restart, training_output
 from tfinspect_cli.emit import message
 
 
@@ -20,6 +20,14 @@ def cluster_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--batch-size-per-replica",
         type=click.IntRange(1),
         help="Examples per step of each process, instead of --batch-size.",
+    )(function)
+    function = click.option(
+        "--on-lost",
+        type=click.Choice(["end", "wait"]),
+        default="end",
+        show_default=True,
+        help="When another process is lost: end, or start again and wait for it. With wait, the "
+        "same command begins a run and goes on with it.",
     )(function)
     return click.option(
         "--cluster-timeout",
@@ -36,11 +44,13 @@ class ClusterPart:
 
     cluster: ClusterConfig | None
     timeout: float
+    # Whether it waits for a process that was lost.
+    waits: bool = False
 
     @classmethod
-    def from_environment(cls, timeout: float) -> "ClusterPart":
+    def from_environment(cls, timeout: float, on_lost: str) -> "ClusterPart":
         """Reads `TF_CONFIG`."""
-        return cls(from_environment(), timeout)
+        return cls(from_environment(), timeout, on_lost == "wait")
 
     def batch_setting(self, each: int | None, settings: dict[str, Any]) -> dict[str, int]:
         """Returns the batch size over all processes, where that of each is given."""
@@ -72,9 +82,10 @@ class ClusterPart:
 
         def begin(observer: Any, runs: Any) -> Any:
             del runs
-            return start(cluster_run, cluster_run.Part(cluster, output, self.timeout, observer))
+            part = cluster_run.Part(cluster, output, self.timeout, observer, self.waits)
+            return start(cluster_run, part)
 
-        with _ending_at_once():
+        with _ending_at_once(self.waits):
             if cluster.is_chief:
                 training_output.run(begin)
             else:
@@ -88,17 +99,30 @@ class ClusterPart:
 
 
 @contextmanager
-def _ending_at_once() -> Iterator[None]:
-    """Ends the process after an error: TensorFlow would wait for processes that are gone."""
+def _ending_at_once(waits: bool) -> Iterator[None]:
+    """Ends the process after an error: TensorFlow would wait for processes that are gone.
+
+    Args:
+      waits: whether it begins again where another process was lost.
+    """
     try:
         yield
+    except ProcessLostError as error:
+        if not waits:
+            _end(error)
+        message(f"{error} This one begins again now, and waits for it.")
+        restart.restart()
     except TfinspectError as error:
         team = sys.modules.get("tfinspect.training.team")
         if team is None or not team.joined():
             raise
-        interrupted = isinstance(error, TrainingInterruptedError)
-        message(str(error) if interrupted else f"Error: {error}")
-        _end_now(130 if interrupted else 2)
+        _end(error)
+
+
+def _end(error: TfinspectError) -> None:
+    interrupted = isinstance(error, TrainingInterruptedError)
+    message(str(error) if interrupted else f"Error: {error}")
+    _end_now(130 if interrupted else 2)
 
 
 def _end_now(status: int) -> None:

@@ -27,6 +27,7 @@ def command(
     resume: bool,
     find_lr: bool,
     cluster_timeout: float,
+    on_lost: str,
     batch_size_per_replica: int | None,
     **settings: Any,
 ) -> None:
@@ -38,7 +39,7 @@ def command(
     """
     from tfinspect.training import config as configs
 
-    part = ClusterPart.from_environment(cluster_timeout)
+    part = ClusterPart.from_environment(cluster_timeout, on_lost)
     given = given_settings(settings) | part.batch_setting(batch_size_per_replica, settings)
     if resume and find_lr:
         raise click.UsageError("--find-lr looks at a fresh network; leave --resume out.")

@@ -33,6 +33,7 @@ HELPS = {
     "warmup_epochs": "Epochs over which cosine rises to the peak.",
     "boundaries": "Epochs at which piecewise drops, such as 82,123,300.",
     "batch_norm_decay": "Of the moving averages.  [default: 0.997, less in short runs]",
+    "sync_batch_norm": "Normalize over the batches of all processes and devices together.",
     "label_smoothing": "Share of the target spread over all classes.",
     "ema_decay": "Decay of a moving average of the weights.  [default: none is kept]",
     "precision": "Arithmetic of the convolutions.",

@@ -1,6 +1,5 @@
 """Several real processes train one network over loopback."""
 
-import csv
 import json
 import os
 import signal
@@ -13,84 +12,26 @@ import pytest
 import tiny_data
 
 sys.path.insert(0, os.path.dirname(__file__))
+from lost_runs import PROGRAM, noted, repeated
 from processes import configurations, start
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-EXAMPLES, BATCH, STEPS = 141, 24, 20
+EXAMPLES, BATCH, PER_EPOCH, EPOCHS = 141, 24, 6, 60
 SETTINGS = ("--depth", "8", "--width", "0.25", "--batch-size", str(BATCH), "--augment", "none")
-# Steps of one batch of 24 end with 21: two processes have 11 and 10 of them.
-PROGRAM = """
-import contextlib, json, sys
-from tfinspect.cluster import tf_config
-from tfinspect.nets import slim_model
-from tfinspect.training import callbacks, cluster_run, run
-from tfinspect.training.config import config_from
-slim_model.SlimModel.batch_norm_is_frozen = lambda self, scope: True
-losses = []
-usual = callbacks.EpochMeans.update
-def update(self, logs):
-    losses.append(logs["loss"] * (self.now.steps + 1) - self.now.loss * self.now.steps)
-    usual(self, logs)
-callbacks.EpochMeans.update = update
-config = config_from(json.loads(sys.argv[1]), "test")
-part = cluster_run.Part(tf_config.from_environment(), sys.argv[2], 60.0, run.Observer())
-with contextlib.suppress(BrokenPipeError):
-    cluster_run.train(config, part)
-    print(json.dumps(losses))
-"""
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     directory = str(tmp_path_factory.mktemp("records"))
     counts = {"train": EXAMPLES, "validation": 30, "test": 30}
-    records = {
-        split: tiny_data.raw_records(*tiny_data.images(count, seed))
-        for seed, (split, count) in enumerate(counts.items())
-    }
+    records = {}
+    for seed, (split, count) in enumerate(counts.items()):
+        pixels, labels = tiny_data.images(count, seed)
+        # Every example can be told by its first pixel.
+        pixels[:, 0, 0, 0] = np.arange(count)
+        records[split] = tiny_data.raw_records(pixels, labels)
     tiny_data.write_data(directory, records)
     return directory
-
-
-def losses_of(count, data, output):
-    config = {"data": data, "depth": 8, "width": 0.25, "batch_size": BATCH, "steps": STEPS}
-    text = json.dumps(config | {"augment": "none", "learning_rate": 0.05})
-    program = ("-c", PROGRAM)
-    started = [start(one, text, output, program=program) for one in configurations(count)]
-    said = [process.communicate()[0] for process in started]
-    assert [process.returncode for process in started] == [0] * count, said
-    return [json.loads(text.splitlines()[-1]) for text in said]
-
-
-@pytest.fixture(scope="module")
-def alone_and_together(data, tmp_path_factory):
-    """One process with the whole batch, and two with half of it each."""
-    runs = tmp_path_factory.mktemp("runs")
-    return {
-        count: (losses_of(count, data, f"{runs}/{count}"), f"{runs}/{count}") for count in (1, 2)
-    }
-
-
-def test_two_processes_have_the_losses_of_one_with_uneven_last_batches(alone_and_together):
-    [alone], _ = alone_and_together[1]
-    first, second = alone_and_together[2][0]
-    assert len(alone) == STEPS
-    assert first == second
-    # A wrong gradient of an uneven step would show in all losses after it.
-    # The mean of an epoch so far counts fillers of its last step; all others are the steps' own.
-    full = [step for step in range(STEPS) if (step + 1) % 6]
-    np.testing.assert_allclose(np.array(first)[full], np.array(alone)[full], atol=1e-5)
-
-
-def test_two_processes_validate_every_example_once(alone_and_together):
-    rows = {}
-    for count, (_, output) in alone_and_together.items():
-        with open(os.path.join(output, "metrics.csv"), encoding="utf-8") as stream:
-            rows[count] = list(csv.DictReader(stream))
-    for alone, together in zip(rows[1], rows[2], strict=True):
-        assert together["validation_accuracy"] == alone["validation_accuracy"]
-        loss = float(alone["validation_loss"])
-        assert float(together["validation_loss"]) == pytest.approx(loss, abs=1e-5)
 
 
 def _wait_for(path, processes):
@@ -131,3 +72,70 @@ def test_killed_worker_ends_the_job_with_its_name_and_the_job_goes_on_from_the_b
     records = json.loads(state.read_text())["records"]
     assert [record["step"] for record in records] == [6 * (n + 1) for n in range(len(records))]
     assert "stopped after step" in told[0]
+
+
+def _epochs_of(state):
+    return len(json.loads(state.read_text())["records"])
+
+
+def _wait_until(condition, processes):
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        running = [process.poll() is None for process in processes]
+        assert all(running), [process.communicate()[0] for process in processes]
+        time.sleep(0.02)
+
+
+def test_survivors_wait_for_a_killed_process_and_no_example_is_lost_or_repeated(
+    data, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
+    output = tmp_path / "run"
+    state = output / "backup" / "state.json"
+    waiting = ("--on-lost", "wait", "--cluster-timeout", "90", "--output", str(output))
+    command = ("train", *SETTINGS, "--data", data, "--epochs", str(EPOCHS), *waiting)
+    texts = configurations(2)
+    processes = [start(text, *command, program=("-c", PROGRAM)) for text in texts]
+    # First one that computes is lost, then the one that writes.
+    for number, again in ((1, command), (0, ("train", "--resume", *waiting))):
+        before = _epochs_of(state) if state.exists() else 0
+        _wait_until(lambda: state.exists() and _epochs_of(state) > before, processes)  # noqa: B023
+        processes[number].send_signal(signal.SIGKILL)
+        processes[number].communicate()
+        processes[number] = start(texts[number], *again, program=("-c", PROGRAM))
+    said = [process.communicate(timeout=200)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    assert "worker 0 was lost after step" in said[1]
+    assert "begins again now, and waits for it" in said[1]
+
+    lines = [noted(tmp_path / f"notes-worker-{number}") for number in (0, 1)]
+    for each in lines:
+        assert len(repeated(each)) <= 2
+        for began_after, computed_twice in repeated(each):
+            # A backup follows every epoch: less than one is computed twice.
+            assert began_after % PER_EPOCH == 0
+            assert 0 <= computed_twice <= PER_EPOCH
+    # Of a step that was computed twice the last time counts.
+    last = [dict(each) for each in lines]
+    for epoch in range(EPOCHS):
+        steps = range(epoch * PER_EPOCH + 1, (epoch + 1) * PER_EPOCH + 1)
+        examples = [number for own in last for step in steps for number in own[step]]
+        assert sorted(examples) == list(range(EXAMPLES)), epoch
+
+
+def test_command_that_goes_on_refuses_other_settings(data, tmp_path):
+    output = str(tmp_path / "run")
+    one = ("train", *SETTINGS, "--data", data, "--on-lost", "wait", "--output", output)
+    [text] = configurations(1)
+    first = start(text, *one, "--epochs", "1", "--seed", "1")
+    first.communicate(timeout=120)
+    assert first.returncode == 0
+    said, _ = start(text, *one, "--epochs", "2", "--seed", "1").communicate(timeout=90)
+    assert f"the run in '{output}' is finished" in said
+    state = tmp_path / "run" / "backup" / "state.json"
+    state.write_text(state.read_text().replace('"finished": true', '"finished": false'))
+    second = start(text, *one, "--epochs", "2", "--seed", "1")
+    said, _ = second.communicate(timeout=90)
+    assert second.returncode == 2
+    assert f"the run in '{output}' was begun with epochs 1, and this command says 2" in said

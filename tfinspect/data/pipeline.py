@@ -125,7 +125,7 @@ def order_of(batches: Batches, seed: int, epochs: int, start_step: int) -> Order
 
 
 def step_weights(batches: Batches, *, epochs: int, start_step: int = 0) -> Any:
-    """Returns what this process's examples weigh, float32 `[b]`, for every step of a run.
+    """Returns what this process's examples weigh, float64 `[b]`, for every step of a run.
 
     All weigh 1 but in a last batch that cannot be cut into equal parts: see `Share`.
     """

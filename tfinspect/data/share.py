@@ -76,11 +76,11 @@ class Share:
         return tf.nest.map_structure(lambda tensor: tensor[start:stop], batch)
 
     def weights(self, step: Any, examples: int, batch_size: int) -> Any:
-        """Returns the weights of this process's examples in one step, float32 `[b]`."""
+        """Returns the weights of this process's examples in one step, float64 `[b]`."""
         real = self.real(step, examples, batch_size)
         size = tf.reduce_max(real)
-        each = tf.cast(self.count * size, tf.float32) / tf.cast(tf.reduce_sum(real), tf.float32)
-        return tf.where(tf.range(size) < real[self.index], each, 0.0)
+        each = tf.cast(self.count * size, tf.float64) / tf.cast(tf.reduce_sum(real), tf.float64)
+        return tf.where(tf.range(size) < real[self.index], each, tf.zeros_like(each))
 
 
 def spread_files(shards: tuple[Shard, ...], count: int) -> tuple[tuple[int, ...], ...]:

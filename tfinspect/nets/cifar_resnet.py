@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfinspect.nets import blocks
+from tfinspect.nets.heads import in_float32
 from tfinspect.nets.slim_compat import slim
 
 Tensor = Any
@@ -158,7 +159,7 @@ def _stages(inputs: Tensor, architecture: Architecture) -> dict[str, Tensor]:
 def _classifier(inputs: Tensor, num_classes: int, data_format: str) -> dict[str, Tensor]:
     # In float32 whatever the activations are: a mean of 64 numbers and the logits need the digits.
     rows_and_columns = [data_format.index("H"), data_format.index("W")]
-    pooled = tf.reduce_mean(tf.cast(inputs, tf.float32), rows_and_columns, name="global_pool")
+    pooled = tf.reduce_mean(in_float32(inputs), rows_and_columns, name="global_pool")
     logits = slim.fully_connected(pooled, num_classes, activation_fn=None, scope="logits")
     predictions = tf.nn.softmax(logits, name="predictions")
     return {"global_pool": pooled, "logits": logits, "predictions": predictions}

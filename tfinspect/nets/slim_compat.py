@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from tfinspect.nets import keyed_dropout, scoped_batch_norm
+from tfinspect.nets import keyed_dropout, scoped_batch_norm, synchronized_batch_norm
 
 _MISSING_PACKAGE = "tf_keras.legacy_tf_layers"
 _PRESENT_PACKAGE = "tf_keras.src.legacy_tf_layers"
@@ -44,6 +44,8 @@ def _import_slim() -> ModuleType:
 
 slim: Any = _import_slim()
 slim_nets: Any = importlib.import_module("tf_slim.nets")
+# The rule of scopes is asked first: it may take a normalization out of training mode.
+synchronized_batch_norm.install()
 scoped_batch_norm.install()
 keyed_dropout.install()
 track_tf1_style_variables: Any = importlib.import_module(

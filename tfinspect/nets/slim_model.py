@@ -8,11 +8,13 @@ import tf_keras
 
 from tfinspect.errors import NetworkError
 from tfinspect.names import choices
+from tfinspect.nets.heads import in_float32
 from tfinspect.nets.initial_values import seeded
 from tfinspect.nets.registry import get_spec
 from tfinspect.nets.scoped_batch_norm import inference_where
 from tfinspect.nets.slim_compat import slim, track_tf1_style_variables, without_layer_warnings
 from tfinspect.nets.spec import NetSpec
+from tfinspect.nets.synchronized_batch_norm import wait_for_replicas
 
 COMPUTE_DTYPES = ("float32", "bfloat16")
 
@@ -128,7 +130,8 @@ class SlimModel(tf_keras.Model):
                 training,
                 **options,
             )
-        return tf.cast(logits, tf.float32), end_points
+        wait_for_replicas()
+        return in_float32(logits), end_points
 
     @tf.autograph.experimental.do_not_convert
     def call(self, inputs: tf.Tensor, training: bool | None = False) -> tf.Tensor:

@@ -150,14 +150,13 @@ class _Chief:
         progress, flight = self.loop.progress, self.work.flight
         end = min((epoch + 1) * self.loop.steps_per_epoch, self.loop.total_steps)
         self.means.start()
-        seen = _Sums()
         while progress.step < end:
             paused = self._must_stop() or time.monotonic() - self.backed_up > BACKUP_SECONDS
             until = self._next_summary(end)
             while not paused and flight.count < min(self.ahead, until - progress.step):
                 self.work.start(self.loop.schedule(progress.step + flight.count))
             if flight.count:
-                self._take(seen)
+                self._take()
             elif paused:
                 self._back_up()
 
@@ -171,17 +170,18 @@ class _Chief:
         self.stop.requested |= self.work.fleet.members.stop_requested
         return self.stop.requested
 
-    def _take(self, seen: "_Sums") -> None:
+    def _take(self) -> None:
         progress = self.loop.progress
-        seen.add(*self.work.take())
-        if not math.isfinite(seen.loss):
+        loss, right, examples = self.work.take()
+        if not math.isfinite(loss):
             raise self.loop.diverged("the loss is", progress.step + 1)
         for summary in self.summaries:
             if summary.is_due():
                 copy_values(self.remote, self.loop.trainer)
                 summary.on_train_batch_end(progress.step)
         progress.step += 1
-        self.means.update(seen.means())
+        accuracy = right / examples
+        self.means.update({"loss": loss, "accuracy": accuracy, "examples": examples})
         self.loop.on_step(progress.step)
 
     def _back_up(self) -> None:
@@ -194,19 +194,3 @@ class _Chief:
         self.backed_up = time.monotonic()
         if self._must_stop():
             raise loop.interrupted()
-
-
-class _Sums:
-    """What the steps of an epoch add up to."""
-
-    def __init__(self) -> None:
-        self.steps, self.loss, self.right, self.examples = 0, 0.0, 0, 0
-
-    def add(self, loss: float, right: int, examples: int) -> None:
-        """Adds one step."""
-        self.steps, self.loss = self.steps + 1, self.loss + loss
-        self.right, self.examples = self.right + right, self.examples + examples
-
-    def means(self) -> dict[str, float]:
-        """Returns the mean loss of the steps, and the accuracy over the examples."""
-        return {"loss": self.loss / self.steps, "accuracy": self.right / self.examples}

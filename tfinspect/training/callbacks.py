@@ -1,8 +1,9 @@
 """What happens between the steps and between the epochs of `fit`."""
 
+import dataclasses
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +38,7 @@ class Loop:
     validation_examples: int
     on_epoch: Callable[[EpochRecord], None]
     on_step: Callable[[int], None]
-    # Validation batches of this process, where `validation` is a distributed data set.
+    # Validation batches as one process has them, where `validation` is a distributed data set.
     local_validation: tf.data.Dataset | None = None
     # The command whose `--resume` goes on with the run.
     command: str = "train"
@@ -48,7 +49,7 @@ class Loop:
 
     @property
     def sample(self) -> tf.data.Dataset:
-        """Validation images for summaries, of this process."""
+        """Validation images for summaries."""
         return self.local_validation or self.validation
 
     def agree(self, *flags: bool) -> tuple[bool, ...]:
@@ -94,9 +95,10 @@ class EpochMeans:
         self.started = time.perf_counter()
 
     def update(self, logs: dict[str, float]) -> None:
-        """Takes `fit`'s running means after one more step."""
+        """Takes what one more step says of its own examples."""
+        step = Means(int(logs["examples"]), float(logs["loss"]), float(logs["accuracy"]))
         seconds = time.perf_counter() - self.started
-        self.now = Means(self.now.steps + 1, logs["loss"], logs["accuracy"], seconds)
+        self.now = dataclasses.replace(self.now.joined(step), seconds=seconds)
 
     def joined(self) -> Means:
         """Returns the means since the epoch's first step."""
@@ -121,6 +123,9 @@ class StepCallback(tf_keras.callbacks.Callback):
         # As an array: TensorFlow keeps a tensor of every Python number that it ever saw.
         rate = np.asarray(self.loop.schedule(self.loop.progress.step), np.float32)
         self.loop.trainer.optimizer.learning_rate.assign(rate)
+        requests = self.loop.trainer.model.requests
+        if requests is not None:
+            requests.set(self.stop.requested, self._is_late())
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Looks at the loss, then at what else is due."""
@@ -133,12 +138,22 @@ class StepCallback(tf_keras.callbacks.Callback):
         if self.loop.ends_epoch():
             # A backup here would be of an epoch that is over but not validated.
             return
-        late = time.monotonic() - self.backed_up > BACKUP_SECONDS
-        stop, late = self.loop.agree(self.stop.requested, late)
+        stop, late = self._due(logs or {})
         if stop or late:
             self._back_up()
         if stop:
             raise self.loop.interrupted()
+
+    def _is_late(self) -> bool:
+        return time.monotonic() - self.backed_up > BACKUP_SECONDS
+
+    def _due(self, logs: Mapping[str, Any]) -> tuple[bool, bool]:
+        """Tells whether to stop and whether to back up: in a cluster, if any process wanted to."""
+        told = logs.get("requests")
+        if told is None:
+            return self.stop.requested, self._is_late()
+        stop, late = (bool(count > 0) for count in told)
+        return stop, late
 
     def _back_up(self) -> None:
         if not self.loop.trainer.is_finite():
@@ -186,7 +201,6 @@ class EpochCallback(tf_keras.callbacks.Callback):
             raise loop.interrupted()
 
     def _record(self, epoch: int, means: Means, loss: float, accuracy: float) -> EpochRecord:
-        images = means.steps * self.loop.trainer.config.images_per_step
         return EpochRecord(
             epoch=epoch + 1,
             step=self.loop.progress.step,
@@ -195,7 +209,7 @@ class EpochCallback(tf_keras.callbacks.Callback):
             accuracy=round(means.accuracy, 6),
             validation_loss=round(loss, 6),
             validation_accuracy=round(accuracy, 6),
-            images_per_second=round(images / means.seconds, 1),
+            images_per_second=round(means.examples / means.seconds, 1),
             seconds=round(means.seconds, 3),
         )
 

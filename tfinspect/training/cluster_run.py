@@ -11,13 +11,13 @@ from tfinspect.cluster import facts, rendezvous
 from tfinspect.cluster.tf_config import ClusterConfig
 from tfinspect.data.manifest import Manifest
 from tfinspect.data.prepare import prepare
-from tfinspect.errors import ClusterError
+from tfinspect.errors import ConfigError, ProcessLostError
 from tfinspect.nets.registry import get_spec
-from tfinspect.training import run, run_directory
-from tfinspect.training.config import TrainConfig
+from tfinspect.training import reunion, run, run_directory
+from tfinspect.training.config import TrainConfig, config_from
 from tfinspect.training.progress import Progress
 from tfinspect.training.run_data import data_of
-from tfinspect.training.run_directory import RunDirectory
+from tfinspect.training.run_directory import RunDirectory, RunInfo
 
 if TYPE_CHECKING:
     from tfinspect.training.team import Team
@@ -32,12 +32,15 @@ class Part:
       output: path of the run directory; the chief alone writes there.
       timeout: seconds to wait for the other processes.
       observer: told how it goes.
+      goes_on: whether `train` goes on with a run of the same settings in `output`; otherwise it
+        refuses the directory.
     """
 
     cluster: ClusterConfig
     output: str
     timeout: float
     observer: run.Observer
+    goes_on: bool = False
 
 
 def train(config: TrainConfig, part: Part) -> run.TrainResult | None:
@@ -47,7 +50,8 @@ def train(config: TrainConfig, part: Part) -> run.TrainResult | None:
       The result; None but on the chief.
 
     Raises:
-      ClusterError: a process never came, was lost, or differs from the others.
+      ProcessLostError: a process was lost.
+      ClusterError: a process never came, or differs from the others.
       ConfigError, DataError, NetworkError, RunError, TrainingDivergedError,
       TrainingInterruptedError: as of `run.train`.
     """
@@ -55,13 +59,15 @@ def train(config: TrainConfig, part: Part) -> run.TrainResult | None:
         _evaluate(part)
         return None
     if part.cluster.is_asynchronous:
-        return _server_run().train(config, part)
+        return _server_run(part).train(config, part)
+    if part.goes_on and reunion.begun(part.output):
+        return _go_on(part, *reunion.open_begun(config, part.output))
     if part.cluster.is_chief:
         run_directory.refuse_occupied(part.output)
     get_spec(config.network, width=config.width)
     data = prepare(config.data, progress=part.observer.on_data)
     config = config.resolved(data[1].training_examples())
-    team = _together(part, config, data, 0)
+    team = _together(part, config, data)
     with directory(part, data, config) as written:
         return _train(part, config, written, data, team)
 
@@ -76,10 +82,14 @@ def resume(part: Part) -> run.TrainResult | None:
         _evaluate(part)
         return None
     if part.cluster.is_asynchronous:
-        return _server_run().resume(part)
-    info, config = run.resumable(part.output)
-    data = data_of(info)
-    team = _together(part, config, data, Progress.read(info.directory).step)
+        return _server_run(part).resume(part)
+    info, _ = run.resumable(part.output)
+    return _go_on(part, info, data_of(info))
+
+
+def _go_on(part: Part, info: RunInfo, data: tuple[str, Manifest]) -> run.TrainResult | None:
+    config = config_from(info.config, info.directory.file("config.json"))
+    team = _together(part, config, data)
     with contextlib.ExitStack() as stack:
         if part.cluster.is_chief:
             stack.enter_context(run_directory.locked(part.output))
@@ -93,18 +103,23 @@ def _evaluate(part: Part) -> None:
     evaluator.follow(part)
 
 
-def _server_run() -> Any:
+def _server_run(part: Part) -> Any:
+    if part.goes_on:
+        raise ConfigError(
+            "with parameter servers the others go on when a worker is lost, and nobody waits when "
+            "the chief or a server is; leave --on-lost wait out."
+        )
     # Imported here, since it is made of the parts of this module.
     from tfinspect.training import server_run
 
     return server_run
 
 
-def _together(part: Part, config: TrainConfig, data: tuple[str, Manifest], step: int) -> "Team":
+def _together(part: Part, config: TrainConfig, data: tuple[str, Manifest]) -> "Team":
     """Waits for the other processes, compares with them, and starts TensorFlow's server."""
     cluster = part.cluster
     equal = facts.common_facts(cluster) | facts.setting_facts(config.to_dict() | {"data": ""})
-    equal |= {"hash of the data": data[1].fingerprint(), "step to start from": str(step)}
+    equal |= {"hash of the data": data[1].fingerprint()}
     meet(part, equal)
     from tfinspect.training import team
 
@@ -147,12 +162,14 @@ def _train(
     from tfinspect.training import loop
 
     run.make_repeatable(config.seed)
+    # Not before all have met: only then does nobody of an earlier meeting write any more.
     progress = Progress.read(written)
     chief = part.cluster.is_chief
     observer = run.logged(part.observer, written) if chief else part.observer
     observer.on_phase(f"{part.cluster.name} trains from step {progress.step}")
     with run.errors_logged(written) if chief else contextlib.nullcontext():
-        with _naming_the_lost(team, progress, part.output):
+        with _naming_the_lost(team, progress, part):
+            team.require_same_step(progress.step)
             loop.run_loop(config, written, data, progress, observer, team)
     if not chief:
         return None
@@ -162,11 +179,11 @@ def _train(
 
 
 @contextlib.contextmanager
-def _naming_the_lost(team: "Team", progress: Progress, output: str) -> Iterator[None]:
+def _naming_the_lost(team: "Team", progress: Progress, part: Part) -> Iterator[None]:
     """Turns TensorFlow's errors about a process that is gone into one sentence.
 
     Raises:
-      ClusterError: a process does not answer any more.
+      ProcessLostError: a process does not answer any more.
     """
     import tensorflow as tf
 
@@ -179,9 +196,14 @@ def _naming_the_lost(team: "Team", progress: Progress, output: str) -> Iterator[
         )
         if not lost and not gone:
             raise
+        cure = (
+            "Start it again with its own command."
+            if part.goes_on
+            else "Start every process again with `tfinspect train --resume --output "
+            f"{part.output}`."
+        )
         kept = os.path.basename(progress.checkpoint) or "none"
-        raise ClusterError(
+        raise ProcessLostError(
             f"{', '.join(lost) or 'another process'} was lost after step {progress.step}; the last "
-            f"backup is {kept}. Start every process again with `tfinspect train --resume --output "
-            f"{output}`."
+            f"backup is {kept}. {cure}"
         ) from error

@@ -58,7 +58,7 @@ def run_loop(
       TrainingDivergedError, TrainingInterruptedError: as `train` says.
     """
     train_batches = batches_of(config, data, "train")
-    validation = batches_of(config, data, "validation")
+    validation = every = batches_of(config, data, "validation")
     if team is not None:
         train_batches, validation = _shared(team, train_batches, validation, observer)
     steps_per_epoch = pipeline.steps_per_epoch(train_batches)
@@ -79,7 +79,10 @@ def run_loop(
         steps_per_epoch=steps_per_epoch,
         total_steps=total,
         validation=local if team is None else team.distributed(local),
-        local_validation=local,
+        # Summaries show the images that they would show in a process that trains alone.
+        local_validation=local
+        if team is None or config.summarize is None
+        else pipeline.evaluation_dataset(every),
         validation_steps=None
         if team is None
         else -(-validation.examples // train_batches.batch_size),

@@ -22,7 +22,7 @@ class EpochRecord:
     step: int
     # Rate of the epoch's last step.
     learning_rate: float
-    # Means over the epoch's steps; the loss holds the L2 terms, the accuracy lies in 0..1.
+    # Means over the epoch's examples; the loss holds the L2 terms, the accuracy lies in 0..1.
     loss: float
     accuracy: float
     validation_loss: float
@@ -42,24 +42,24 @@ class EpochRecord:
 
 @dataclass(frozen=True)
 class Means:
-    """Means over the first steps of an epoch that is not finished."""
+    """Means over the examples of the first steps of an epoch that is not finished."""
 
-    steps: int = 0
+    examples: int = 0
     loss: float = 0.0
     accuracy: float = 0.0
     seconds: float = 0.0
 
     def joined(self, later: "Means") -> "Means":
         """Returns the means over both parts of the epoch."""
-        steps = self.steps + later.steps
-        if not steps:
+        examples = self.examples + later.examples
+        if not examples:
             return self
 
         def mean(first: float, second: float) -> float:
-            return (first * self.steps + second * later.steps) / steps
+            return (first * self.examples + second * later.examples) / examples
 
         return Means(
-            steps,
+            examples,
             mean(self.loss, later.loss),
             mean(self.accuracy, later.accuracy),
             self.seconds + later.seconds,

@@ -1,5 +1,6 @@
 """Where a step runs: on one device, or on all devices of this host."""
 
+import functools
 from typing import Any
 
 from tfinspect.errors import ConfigError
@@ -24,7 +25,16 @@ def make_strategy(devices: str) -> Any:
         # tf.data's autotuning on, above the data set, and the end of `fit` sometimes waits for
         # its thread: pauses of 28 and 47 s were seen.
         return tf.distribute.get_strategy()
-    return tf.distribute.MirroredStrategy(names)
+    return _mirrored(tuple(names))
+
+
+@functools.cache
+def _mirrored(names: tuple[str, ...]) -> Any:
+    import tensorflow as tf
+
+    # One for all runs of a process: a second one on the same devices would number its messages
+    # from the beginning, and TensorFlow 2.21 takes them for those of the first.
+    return tf.distribute.MirroredStrategy(list(names))
 
 
 def check_batch(batch_size: int, replicas: int) -> None:

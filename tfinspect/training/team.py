@@ -40,6 +40,19 @@ class Team:
         given = tf.constant([float(flag) for flag in flags])
         return tuple(bool(total > 0) for total in _summed(self.strategy, given).numpy())
 
+    def require_same_step(self, step: int) -> None:
+        """Raises a ClusterError unless all processes start from one step; all must call this."""
+        each = [0] * self.cluster.workers
+        each[self.cluster.number] = step
+        steps = [int(one) for one in _summed(self.strategy, tf.constant(each, tf.int64)).numpy()]
+        if len(set(steps)) > 1:
+            names = self.cluster.names[: self.cluster.workers]
+            told = ", ".join(f"{name} {at}" for name, at in zip(names, steps, strict=True))
+            raise ClusterError(
+                f"the processes would start from different steps ({told}); all of them must be "
+                "able to read the run directory: put it on shared storage."
+            )
+
     def merge(self, model: Any) -> None:
         """Puts the processes' own moving statistics together, for all to go on with."""
         for variable in model.non_trainable_variables:

@@ -14,9 +14,14 @@ from tfinspect.nets.slim_model import SlimModel
 from tfinspect.training import checkpoints, optimizers, strategy
 from tfinspect.training.config import TrainConfig
 from tfinspect.training.losses import CrossEntropy
+from tfinspect.training.own_step import OwnStep, Requests
 from tfinspect.training.progress import Progress
 from tfinspect.training.run_directory import RunDirectory
 from tfinspect.training.team import Team
+
+
+class TrainedModel(OwnStep, SlimModel):
+    """A network of the registry that is trained as a whole."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,7 @@ def make_trainer(
         placed = strategy.make_strategy(config.devices) if team is None else team.strategy
     strategy.check_batch(config.images_per_step, placed.num_replicas_in_sync)
     with placed.scope():
-        model = SlimModel(
+        model = TrainedModel(
             spec,
             num_classes,
             weight_decay=optimizers.regularization(config),
@@ -137,13 +142,11 @@ def make_trainer(
         model.compile(
             optimizer=optimizer,
             loss=CrossEntropy(config.label_smoothing),
-            # Weights of 0 mark what only fills a batch up.
-            **{
-                "metrics" if team is None else "weighted_metrics": [
-                    tf_keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-                ]
-            },
+            metrics=[tf_keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         )
+    model.synchronizes_batch_norm = config.sync_batch_norm
+    if team is not None:
+        model.requests = Requests(2)
     return Trainer(config, model, optimizer, placed, team is None or team.cluster.is_chief)
 
 

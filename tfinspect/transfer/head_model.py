@@ -5,11 +5,12 @@ from typing import Any
 import tensorflow as tf
 import tf_keras
 
+from tfinspect.training.own_step import OwnStep
 from tfinspect.transfer.boundary import CutNetwork
 from tfinspect.transfer.tuned_model import TunedModel
 
 
-class HeadModel(tf_keras.Model):
+class HeadModel(OwnStep, tf_keras.Model):
     """Trains the variables of the network that it was cut from."""
 
     def __init__(self, whole: TunedModel, network: CutNetwork) -> None:

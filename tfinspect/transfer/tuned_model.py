@@ -10,6 +10,7 @@ from tfinspect.listing import all_scopes
 from tfinspect.names import choices, in_scope
 from tfinspect.nets.keyed_dropout import dropout_keyed_by
 from tfinspect.nets.slim_model import SlimModel
+from tfinspect.training.own_step import OwnStep
 from tfinspect.transfer.load_rules import Named
 from tfinspect.transfer.stages import EVERYTHING, Stage
 
@@ -25,7 +26,7 @@ class StepCounter:
         self.done = tf.Variable(0, trainable=False, dtype=tf.int64, name="steps_done")
 
 
-class TunedModel(SlimModel):
+class TunedModel(OwnStep, SlimModel):
     """A `SlimModel` whose trainable variables and batch-norm modes are those of a stage.
 
     Dropout depends on seed and step alone; whoever begins in the middle sets `steps.done`.

@@ -59,11 +59,13 @@ def install() -> None:
 
 
 def _asking(original: Callable[..., Any]) -> Callable[..., Any]:
+    key = original._key_op  # type: ignore[attr-defined]
+
     @functools.wraps(original)
     def batch_norm(inputs: Any, *args: Any, **kwargs: Any) -> Any:
         examples = _examples.get()
         scopes = sys.modules[f"{PACKAGE}.ops.arg_scope"]
-        settings = scopes.current_arg_scope().get(original._key_op, {}) | kwargs
+        settings = scopes.current_arg_scope().get(key, {}) | kwargs
         if examples is None or not settings.get("is_training", True):
             return original(inputs, *args, **kwargs)
         with tf.compat.v1.variable_scope(settings.get("scope"), "BatchNorm", [inputs]):
@@ -72,7 +74,7 @@ def _asking(original: Callable[..., Any]) -> Callable[..., Any]:
         return outputs if activation is None else activation(outputs)
 
     # By this key slim's arg scopes find the function.
-    batch_norm._key_op = original._key_op  # type: ignore[attr-defined]
+    batch_norm._key_op = key  # type: ignore[attr-defined]
     return batch_norm
 
 

@@ -63,3 +63,25 @@ def test_statistics_that_adapt_need_every_image():
     model = TunedModel(get_spec("cifar_resnet8_v1"), 3, adapts=True)
     model.begin(Stage("head", ("resnet/logits",), 1, 0.1))
     assert cut(model) is None
+
+
+@pytest.mark.parametrize("name", ["cifar_resnet8_v1", "cifar_resnet8_v2"])
+def test_step_on_features_is_the_step_on_images_with_its_moving_statistics(name, images):
+    scopes = ("resnet/stage3", "resnet/logits")
+    changed = []
+    for on_features in (True, False):
+        model = tuned(name, scopes)
+        network = cut(model)
+        fitted = HeadModel(model, network) if on_features else model
+        inputs = network.features(images) if on_features else images
+        fitted.compile("sgd", tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        before = {key: one.numpy() for key, one in model.variables_by_name().items()}
+        fitted.train_on_batch(tuple(inputs) if on_features else inputs, np.array([0, 2]))
+        after = {key: one.numpy() for key, one in model.variables_by_name().items()}
+        changed.append({key: after[key] - before[key] for key in after})
+    of_features, of_images = changed
+    moving = [key for key in of_images if key.startswith(scopes) and "/moving_" in key]
+    assert moving
+    assert all(np.any(of_images[key]) for key in moving)
+    for key in of_images:
+        np.testing.assert_allclose(of_features[key], of_images[key], rtol=1e-4, atol=1e-6)

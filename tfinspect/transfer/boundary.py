@@ -21,8 +21,8 @@ class CutNetwork:
       names: of the tensors at the boundary, each `[N, …]`; they depend on frozen weights alone.
       shapes: of one image's features, a shape for each tensor.
       features: function from preprocessed images to a list of these tensors.
-      train_head, evaluate_head: functions from these tensors to logits `[N, classes]`, with and
-        without dropout.
+      train_head, evaluate_head: functions from these tensors to logits `[N, classes]`, in training
+        (with dropout, statistics of the batch and an update of the moving ones) and in inference.
     """
 
     names: tuple[str, ...]
@@ -59,7 +59,7 @@ def cut(model: TunedModel) -> CutNetwork | None:
 def _heads(model: TunedModel, training: "_Traced", live: set[Any], edge: list[Any]) -> Any:
     """Returns the trainable part in training and in inference mode."""
     keeps = training.graph.get_collection(KEEP)
-    head = part_function(training.graph, [*edge, *keeps], [training.logits])
+    head = part_function(training.graph, [*edge, *keeps], [_with_updates(training, live)])
     shares = [tf.constant(float(tf.get_static_value(keep))) for keep in keeps]
     if any(op.type.startswith("Assign") for op in live):
         # Statistics of each batch in the trainable part: inference has other ops.
@@ -73,6 +73,16 @@ def _heads(model: TunedModel, training: "_Traced", live: set[Any], edge: list[An
             return head(*features, *everything)
 
     return lambda *features: head(*features, *shares), evaluate
+
+
+def _with_updates(training: "_Traced", live: set[Any]) -> Any:
+    """Returns the logits, behind the updates of the trainable part's moving statistics.
+
+    Nothing else asks for these ops: what only computes the logits leaves them out.
+    """
+    updates = sorted((op for op in live if op.type.startswith("Assign")), key=lambda op: op.name)
+    with training.graph.as_default(), tf.control_dependencies(updates):
+        return tf.identity(training.logits)
 
 
 @dataclass(frozen=True)

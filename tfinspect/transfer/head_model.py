@@ -44,6 +44,12 @@ class HeadModel(OwnStep, tf_keras.Model):
         return self.whole.trainable_weights
 
     @property
+    def live_variables(self) -> list[tf.Variable]:
+        """All that the stage changes: trainable variables, and moving statistics beside them."""
+        stage = self.whole.stage
+        return [one for name, one in self.variables_by_name().items() if stage.trains(name)]
+
+    @property
     def losses(self) -> list[tf.Tensor]:
         """The L2 terms of the trainable part."""
         return self.whole.losses

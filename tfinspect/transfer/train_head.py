@@ -29,16 +29,18 @@ BATCH_SIZE = 8
 class HeadTrainer(Trainer):
     """Keeps the best weights in memory and writes once: an epoch takes less than a checkpoint."""
 
+    # A `HeadModel`.
+    model: Any
     best: dict[str, Any] = field(default_factory=dict)
 
     def back_up(self, run: RunDirectory, progress: Progress) -> None:
         """Waits for the end of the stage."""
 
     def save_best(self, run: RunDirectory, step: int) -> None:
-        """Keeps a copy of the trainable weights as they are now."""
+        """Keeps a copy of what the stage trains, moving statistics too, as it is now."""
         del run
         self.best["step"] = step
-        self.best["weights"] = [one.numpy() for one in self.model.trainable_variables]
+        self.best["weights"] = [one.numpy() for one in self.model.live_variables]
 
     def write(self, run: RunDirectory, progress: Progress) -> None:
         """Writes the best weights and the backup that the stage has put off."""
@@ -49,13 +51,15 @@ class HeadTrainer(Trainer):
 
     @contextlib.contextmanager
     def _holding(self, values: list[Any]) -> Iterator[None]:
-        variables = self.model.trainable_variables
+        variables = self.model.live_variables
         kept = [variable.numpy() for variable in variables]
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
-        yield
-        for variable, value in zip(variables, kept, strict=True):
-            variable.assign(value)
+        try:
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+            yield
+        finally:
+            for variable, value in zip(variables, kept, strict=True):
+                variable.assign(value)
 
 
 def cut_for(tuning: Tuning, stage: Stage) -> CutNetwork | None:

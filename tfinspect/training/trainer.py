@@ -34,12 +34,16 @@ class Trainer:
     strategy: Any
     # Whether this process writes: of several that train together, one does.
     writes: bool = True
+    # Variable with the run's steps, where the optimizer counts those of one stage; None: it is the
+    # optimizer's own.
+    global_step: Any = None
 
     def values(self) -> dict[str, Any]:
         """Returns variables, optimizer slots and `global_step` by their stored names."""
         trainable = self.model.trainable_variables
         named: dict[str, Any] = dict(self.model.variables_by_name())
-        return named | optimizers.slots(self.config, self.optimizer, trainable)
+        named |= optimizers.slots(self.config, self.optimizer, trainable)
+        return named if self.global_step is None else named | {"global_step": self.global_step}
 
     @contextlib.contextmanager
     def evaluated_weights(self) -> Iterator[None]:

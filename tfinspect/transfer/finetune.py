@@ -242,8 +242,8 @@ def _train_stage(tuning: Tuning, first_epoch: int, weights: dict[str, str]) -> N
         if inside:
             prefix = tuning.run.file(progress.checkpoint)
             checkpoints.assign(trainer.values(), checkpoints.read(prefix), prefix)
-        else:
-            trainer.optimizer.iterations.assign(progress.step)
+            done = progress.step - first_epoch * tuning.steps_per_epoch
+            trainer.optimizer.iterations.assign(done)
 
     network = cut_for(tuning, stage)
     if network is None:

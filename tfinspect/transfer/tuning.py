@@ -117,6 +117,8 @@ def make_stage_trainer(
 ) -> Trainer:
     """Compiles a model for the present stage of a network, with a new optimizer.
 
+    The optimizer counts the steps of the stage: Adam's first ones make up for slots of zeros.
+
     Args:
       config: of the run.
       model: the network, in its stage.
@@ -134,7 +136,8 @@ def make_stage_trainer(
         loss=CrossEntropy(config.label_smoothing),
         metrics=[tf_keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
     )
-    return kind(own, fitted, optimizer, tf.distribute.get_strategy())
+    strategy, steps = tf.distribute.get_strategy(), model.steps.done
+    return kind(own, fitted, optimizer, strategy, global_step=steps)
 
 
 def weighted(dataset: Any, weights: tf.Tensor | None) -> Any:

@@ -25,19 +25,19 @@ from tfinspect.training.run_directory import RunDirectory, RunInfo
 from tfinspect.training.trainer import Trainer
 from tfinspect.transfer.finetune_config import FineTuneConfig
 from tfinspect.transfer.frozen import FrozenProof, digests, frozen_names, prove, stored_digests
+from tfinspect.transfer.frozen_record import FrozenRecord
 from tfinspect.transfer.load_rules import LoadRules
 from tfinspect.transfer.outcome import Outcome, conclude
 from tfinspect.transfer.prepare_tuning import Prepared, TuningRequest, make_model, prepare_tuning
 from tfinspect.transfer.recalibrate import recalibrate
 from tfinspect.transfer.restore import plan, restore
 from tfinspect.transfer.split_record import split_record
-from tfinspect.transfer.stage_progress import position
-from tfinspect.transfer.stages import stage_from
+from tfinspect.transfer.stage_progress import Position, position
+from tfinspect.transfer.stages import Stage, stage_from
 from tfinspect.transfer.train_head import cut_for, train_on_features
 from tfinspect.transfer.tuning import Tuning, train_on_images
 from tfinspect.transfer.weights_source import open_weights
 
-FROZEN_FILE = "frozen.json"
 REPORT_FILE = "load_report.json"
 SPLIT_FILE = "split.json"
 
@@ -201,45 +201,63 @@ def _recalibrate(tuning: Tuning) -> None:
 def train_stages(tuning: Tuning, stored: dict[str, str]) -> list[FrozenProof]:
     """Trains stage after stage, from where the progress is."""
     stages, progress = tuning.stages, tuning.progress
-    proofs = _earlier_proofs(tuning.run)
+    record = FrozenRecord(tuning.run)
+    proofs = record.proofs()
     place = position(stages, progress.records, tuning.config.patience)
-    for earlier in stages[: place.index]:
+    for number, earlier in enumerate(stages[: place.index]):
+        if number == len(proofs):
+            # The run was broken off between the end of this stage and its proof.
+            _prove(tuning, earlier, record.start(number), stored, proofs)
         stored = _untouched(tuning, earlier, stored)
     while place.index < len(stages):
         stage = stages[place.index]
         tuning.model.begin(stage)
-        before = digests(tuning.model)
+        before = _at_start(tuning, record, place)
         _train_stage(tuning, place.first_epoch, before)
-        proofs.append(prove(tuning.model, stage, before, stored))
-        tuning.run.write_json(FROZEN_FILE, [proof.to_dict() for proof in proofs])
-        tuning.observer.on_phase(proofs[-1].sentence())
+        _prove(tuning, stage, before, stored, proofs)
         stored = _untouched(tuning, stage, stored)
         place = position(stages, progress.records, tuning.config.patience)
     return proofs
 
 
-def _earlier_proofs(run: RunDirectory) -> list[FrozenProof]:
-    if not os.path.exists(run.file(FROZEN_FILE)):
-        return []
-    return [
-        FrozenProof(**proof | {"changed": tuple(proof["changed"])})
-        for proof in run.read_json(FROZEN_FILE)
-    ]
+def _at_start(tuning: Tuning, record: FrozenRecord, place: Position) -> dict[str, str]:
+    """Returns the digests at the start of a stage: taken now, or before an interruption in it."""
+    if _is_inside(tuning, place.first_epoch):
+        return record.start(place.index)
+    before = digests(tuning.model)
+    record.write_start(place.index, before)
+    return before
 
 
-def _untouched(tuning: Tuning, stage: Any, stored: dict[str, str]) -> dict[str, str]:
+def _is_inside(tuning: Tuning, first_epoch: int) -> bool:
+    return tuning.progress.step > first_epoch * tuning.steps_per_epoch
+
+
+def _prove(
+    tuning: Tuning,
+    stage: Stage,
+    before: dict[str, str],
+    stored: dict[str, str],
+    proofs: list[FrozenProof],
+) -> None:
+    """Adds the proof of a stage that is over."""
+    proofs.append(prove(tuning.model, stage, before, stored))
+    FrozenRecord(tuning.run).write_proofs(proofs)
+    tuning.observer.on_phase(proofs[-1].sentence())
+
+
+def _untouched(tuning: Tuning, stage: Stage, stored: dict[str, str]) -> dict[str, str]:
     frozen = set(frozen_names(tuning.model, stage))
     return {name: digest for name, digest in stored.items() if name in frozen}
 
 
 def _train_stage(tuning: Tuning, first_epoch: int, weights: dict[str, str]) -> None:
     stage, progress = tuning.model.stage, tuning.progress
-    inside = progress.step > first_epoch * tuning.steps_per_epoch
     tuning.model.steps.done.assign(progress.step)
 
     def restore_slots(trainer: Trainer) -> None:
         # A checkpoint of the stage before has slots of other variables.
-        if inside:
+        if _is_inside(tuning, first_epoch):
             prefix = tuning.run.file(progress.checkpoint)
             checkpoints.assign(trainer.values(), checkpoints.read(prefix), prefix)
             done = progress.step - first_epoch * tuning.steps_per_epoch

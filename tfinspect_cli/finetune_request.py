@@ -69,14 +69,25 @@ def resumed_run(checkpoint: str | None, output: str | None, options: Mapping[str
         )
     if output is None:
         raise click.UsageError("--resume needs --output, the run directory to go on with.")
-    given = [name for name, value in options.items() if value not in (None, False, ())]
+    given = [name for name, value in options.items() if _is_given(name, value)]
     if given:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        names = ", ".join(_flag(name) for name in given)
         raise click.UsageError(
             f"--resume takes the run's own settings, and {names} would change them; leave it out, "
             "or start a new run in another --output."
         )
     return output
+
+
+def _is_given(name: str, value: Any) -> bool:
+    # Settings that are not given are None, and may be given as 0; so is a flag turned off, False.
+    is_setting = name in configs.FineTuneConfig.__dataclass_fields__
+    return value is not None if is_setting else bool(value)
+
+
+def _flag(name: str) -> str:
+    options = click.get_current_context().command.params
+    return next(option.opts[0] for option in options if option.name == name)
 
 
 def short(data: str) -> str:

@@ -106,6 +106,35 @@ def test_resuming_and_beginning_anew_are_not_guessed(refused):
     assert "both --resume and a checkpoint ('good.ckpt')" in refused("good.ckpt", "--resume")
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("--head-epochs", "0"),
+        ("--tune-epochs", "0"),
+        ("--seed", "0"),
+        ("--weight-decay", "0"),
+        ("--no-random-features",),
+        ("--skip-corrupt",),
+        ("--checkpoint-exclude-scopes", "resnet/logits"),
+        ("--stages", "stages.yaml"),
+        ("--report",),
+    ],
+    ids=lambda given: given[0],
+)
+def test_settings_that_a_resumed_run_would_not_take_are_refused(given):
+    result = CliRunner().invoke(cli, ["finetune", "--resume", "--output", "absent", *given])
+    assert result.exit_code == 2
+    assert f"--resume takes the run's own settings, and {given[0]} would change them" in (
+        result.stderr
+    )
+
+
+def test_resuming_alone_looks_for_the_run():
+    result = CliRunner().invoke(cli, ["finetune", "--resume", "--output", "absent"])
+    assert result.exit_code == 2
+    assert "no run directory 'absent'" in result.stderr
+
+
 def test_cluster_is_refused_before_anything_is_loaded(monkeypatch):
     addresses = '["localhost:4001", "localhost:4002"]'
     task = '{"type": "worker", "index": 1}'

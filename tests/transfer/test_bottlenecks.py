@@ -4,9 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
+from transfer_images import write_images
 
 from tfinspect.data import pipeline
 from tfinspect.data.order import Order
+from tfinspect.data.prepare import prepare
 from tfinspect.training.progress import Progress
 from tfinspect.training.run import Observer
 from tfinspect.training.run_directory import RunDirectory
@@ -47,6 +49,13 @@ def tuning(pretrained, settings):
 @pytest.fixture(scope="module")
 def network(tuning):
     return cut(tuning.model)
+
+
+@pytest.fixture(scope="module")
+def unequal(tmp_path_factory):
+    """Converted images of three classes, each with another number."""
+    counts = {"dark": 10, "grün": 20, "明るい": 30}
+    return prepare(write_images(tmp_path_factory.mktemp("data") / "unequal", counts), seed=0)
 
 
 def test_features_are_what_the_network_gives_in_stored_order(tuning, network):
@@ -130,10 +139,12 @@ def test_epoch_of_features_has_every_example_once(tuning, network):
     np.testing.assert_array_equal(np.sort(labels), np.sort(features.labels))
 
 
-def test_balanced_weights_give_each_class_the_same_sum(tuning, network):
-    features = split_features(tuning, network, "train")
+def test_balanced_weights_give_each_class_the_same_sum(tuning, network, unequal):
     config = dataclasses.replace(tuning.config, class_weights="balanced")
-    weights = dataclasses.replace(tuning, config=config).class_weights()
+    tuning = dataclasses.replace(tuning, config=config, data=unequal)
+    features = split_features(tuning, network, "train")
+    assert len(set(np.bincount(features.labels))) == 3
+    weights = tuning.class_weights()
     sums = np.zeros(3)
     for _, labels, given in weighted(evaluation_features(features, 8), weights):
         np.add.at(sums, labels.numpy(), given.numpy())

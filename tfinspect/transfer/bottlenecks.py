@@ -19,6 +19,7 @@ from tfinspect.cache import local_cache_directory
 from tfinspect.data import pipeline
 from tfinspect.transfer.boundary import CutNetwork
 from tfinspect.transfer.frozen import digests
+from tfinspect.transfer.stacked_rows import StackedRows
 from tfinspect.transfer.tuned_model import TunedModel
 
 LABELS = "labels.npy"
@@ -33,12 +34,12 @@ class Features:
     """Features of one split, memory-mapped.
 
     Attributes:
-      arrays: float `[N, …]`, one for each tensor of the boundary.
+      arrays: float `[N, …]`, one for each tensor of the boundary; of several views, rows by number.
       labels: int64 `[N]`.
       directory: where they lie.
     """
 
-    arrays: tuple[np.ndarray, ...]
+    arrays: tuple[np.ndarray | StackedRows, ...]
     labels: np.ndarray
     directory: str
 
@@ -82,10 +83,10 @@ def bottleneck_features(
 
 
 def joined(views: Sequence[Features]) -> Features:
-    """Puts several views of the same images one after the other, in memory."""
-    columns = zip(*(view.arrays for view in views), strict=True)
+    """Puts several views of the same images one after the other; they stay on disk."""
+    columns: Any = zip(*(view.arrays for view in views), strict=True)
     labels = np.concatenate([view.labels for view in views])
-    return Features(tuple(map(np.concatenate, columns)), labels, views[0].directory)
+    return Features(tuple(map(StackedRows, columns)), labels, views[0].directory)
 
 
 def feature_key(model: TunedModel, network: CutNetwork, wanted: Wanted) -> str:

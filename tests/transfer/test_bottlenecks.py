@@ -1,6 +1,7 @@
 """Features on disk: computed once for the same weights, images and preprocessing."""
 
 import dataclasses
+import os
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from transfer_images import write_images
 from tfinspect.data import pipeline
 from tfinspect.data.order import Order
 from tfinspect.data.prepare import prepare
+from tfinspect.errors import DataError
 from tfinspect.training.progress import Progress
 from tfinspect.training.run import Observer
 from tfinspect.training.run_directory import RunDirectory
@@ -121,6 +123,33 @@ def test_other_images_have_features_of_their_own(tuning, network, change):
         for one in (batches, other)
     }
     assert len(keys) == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (lambda batches: batches.unbatch().take(5).batch(8), "fewer"),
+        (lambda batches: batches.repeat(2), "more"),
+    ],
+    ids=["fewer", "more"],
+)
+def test_features_of_another_number_of_records_are_not_kept(
+    tuning, network, monkeypatch, tmp_path, changed, words
+):
+    monkeypatch.setenv("TFINSPECT_CACHE", str(tmp_path))
+    usual = pipeline.evaluation_dataset
+    monkeypatch.setattr(pipeline, "evaluation_dataset", lambda *given: changed(usual(*given)))
+    with pytest.raises(DataError, match=f"the records hold {words} examples than the 6"):
+        split_features(tuning, network, "validation")
+    assert os.listdir(tmp_path / "features") == []
+
+
+def test_features_that_are_used_are_kept(tuning, network):
+    directory = split_features(tuning, network, "validation").directory
+    labels = os.path.join(directory, "labels.npy")
+    os.utime(labels, (0, 0))
+    split_features(tuning, network, "validation")
+    assert os.stat(labels).st_mtime > 0
 
 
 def test_several_views_of_the_training_images_are_put_together(tuning, network):

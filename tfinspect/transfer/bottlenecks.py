@@ -17,9 +17,11 @@ import numpy as np
 from tfinspect import files
 from tfinspect.cache import local_cache_directory
 from tfinspect.data import pipeline
+from tfinspect.errors import DataError
 from tfinspect.transfer.boundary import CutNetwork
 from tfinspect.transfer.frozen import digests
 from tfinspect.transfer.stacked_rows import StackedRows
+from tfinspect.transfer.stale_features import forget_stale, mark_used
 from tfinspect.transfer.tuned_model import TunedModel
 
 LABELS = "labels.npy"
@@ -68,14 +70,16 @@ def bottleneck_features(
       told: called after each batch.
 
     Raises:
-      DataError: the cache cannot be written.
+      DataError: the cache cannot be written, or the records are not as many as they should be.
     """
     key = feature_key(model, network, wanted)
     directory = os.path.join(local_cache_directory(), "features", key)
     if not os.path.exists(os.path.join(directory, LABELS)):
         with files.reporting("write", directory, "make room there or set $TFINSPECT_CACHE"):
+            forget_stale(os.path.dirname(directory))
             dataset = pipeline.evaluation_dataset(wanted.batches, wanted.view)
             _compute(network, dataset, directory, wanted.batches.examples, told)
+    mark_used(os.path.join(directory, LABELS))
     arrays = [
         np.load(_path(directory, number), mmap_mode="r") for number in range(len(network.names))
     ]
@@ -118,7 +122,7 @@ def _compute(network: CutNetwork, dataset: Any, directory: str, count: int, told
     try:
         labels = np.empty((count,), np.int64)
         arrays: list[Any] = []
-        done = 0
+        done = end = 0
         for values, found in _values(network, dataset):
             arrays = arrays or [
                 np.lib.format.open_memmap(
@@ -127,11 +131,18 @@ def _compute(network: CutNetwork, dataset: Any, directory: str, count: int, told
                 for number, value in enumerate(values)
             ]
             end = done + len(found)
+            if end > count:
+                break
             labels[done:end] = found
             for array, value in zip(arrays, values, strict=True):
                 array[done:end] = value
             done = end
             told(done, count)
+        if end != count:
+            raise DataError(
+                f"the records hold {'more' if end > count else 'fewer'} examples than the "
+                f"{count:,} that their manifest names; convert the data again."
+            )
         for array in arrays:
             array.flush()
         np.save(os.path.join(scratch, LABELS), labels)

@@ -19,7 +19,7 @@ FIRST_STAGE, BOTH_STAGES = 6, 12
 
 @pytest.fixture
 def stopped(settings, pretrained, tmp_path):
-    """Stops a run after a step: the head is trained in the first stage, and frozen in the second."""
+    """Stops a run after a step: the first stage trains the head, the second freezes it."""
     stages = [
         {"trainable": "head", "epochs": 2, "learning_rate": 0.01, "augment": "none"},
         {"trainable": "resnet/stage3", "epochs": 2, "learning_rate": 0.001, "augment": "crop"},

@@ -13,7 +13,7 @@ UNUSED, BROKEN_OFF = 30 * _DAY, _DAY
 
 
 def mark_used(path: str) -> None:
-    """Notes that a file of the features was used now; a cache for reading alone is left as it is."""
+    """Notes that a file of the features was used now; a read-only cache is left as it is."""
     with contextlib.suppress(OSError):
         os.utime(path)
 

@@ -74,6 +74,7 @@ def train_on_features(
     first_epoch: int,
     restore: Callable[[Trainer], None],
     weights: Mapping[str, str] | None = None,
+    kind: type[HeadTrainer] = HeadTrainer,
 ) -> None:
     """Trains the model's present stage on features, computed once or found in the cache.
 
@@ -83,6 +84,7 @@ def train_on_features(
       first_epoch: of the run, where the stage began.
       restore: puts stored slots into the trainer, after an interruption within the stage.
       weights: digests of the network's variables as they are now; None has them computed.
+      kind: of trainer.
 
     Raises:
       DataError: the cache cannot be written.
@@ -92,7 +94,7 @@ def train_on_features(
         split_features(tuning, network, split, weights) for split in ("train", "validation")
     )
     head = HeadModel(tuning.model, network)
-    trainer = make_stage_trainer(tuning.config, tuning.model, head, HeadTrainer)
+    trainer = make_stage_trainer(tuning.config, tuning.model, head, kind)
     assert isinstance(trainer, HeadTrainer)
     restore(trainer)
     loop = tuning.loop(trainer, evaluation_features(validation), stage, first_epoch)

@@ -10,8 +10,8 @@ from tfinspect.vector_sums import PART, Buffers, inner_product, scale_of
 if TYPE_CHECKING:
     import numpy as np
 
-# Elements of one part, of which the doubles and their difference fit a core's own cache.
-_PART = 1 << 15
+# Two values are held at once: half of what of one value fits the cache.
+_PART = PART // 2
 # A sum that is told by larger ones of both signs has lost digits where it is so much smaller.
 _CANCELLED = 1e-3
 # Values that differ do so soon.

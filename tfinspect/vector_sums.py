@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 # Elements of one part: few calls of NumPy for many elements, whose buffers still fit a cache.
-PART = 1 << 16
+PART = 1 << 18
 _ROW = 1 << 13
 # A power of two within this is a double, and so is one over it.
 _LARGEST_EXPONENT = 1000

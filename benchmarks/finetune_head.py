@@ -88,11 +88,11 @@ def _tuning(data: str, checkpoint: str, output: str) -> object:
 
 
 def _head(data: str, checkpoint: str, output: str) -> dict:
-    from tfinspect.transfer import finetune
+    from tfinspect.transfer.train_stages import train_stages
 
     tuning = _tuning(data, checkpoint, output)
     began = time.perf_counter()
-    finetune.train_stages(tuning, {})
+    train_stages(tuning, {})
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     return {"head_seconds": round(seconds, 2), "peak_gigabytes": round(peak, 2)}

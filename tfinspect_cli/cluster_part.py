@@ -85,7 +85,7 @@ class ClusterPart:
             part = cluster_run.Part(cluster, output, self.timeout, observer, self.waits)
             return start(cluster_run, part)
 
-        with _ending_at_once(self.waits):
+        with ending_at_once(self.waits):
             if cluster.is_chief:
                 training_output.run(begin)
             else:
@@ -99,7 +99,7 @@ class ClusterPart:
 
 
 @contextmanager
-def _ending_at_once(waits: bool) -> Iterator[None]:
+def ending_at_once(waits: bool) -> Iterator[None]:
     """Ends the process after an error: TensorFlow would wait for processes that are gone.
 
     Args:

@@ -4,9 +4,8 @@ from typing import Any
 
 import click
 
-from tfinspect.cluster import tf_config
-from tfinspect.errors import ConfigError
-from tfinspect_cli import finetune_output, finetune_request
+from tfinspect_cli import finetune_cluster, finetune_output, finetune_request
+from tfinspect_cli.cluster_part import ClusterPart, cluster_options
 from tfinspect_cli.emit import format_option
 from tfinspect_cli.finetune_options import finetune_options, transfer_options
 
@@ -22,20 +21,30 @@ from tfinspect_cli.finetune_options import finetune_options, transfer_options
 @click.option("--resume", is_flag=True, help="Go on with the run in --output, with its settings.")
 @click.option("--find-lr", is_flag=True, help="Only look for a rate for the head; draw its curve.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be loaded and trained.")
+@cluster_options
 @format_option
 def command(
-    checkpoint: str | None, output: str | None, resume: bool, output_format: str, **options: Any
+    checkpoint: str | None,
+    output: str | None,
+    resume: bool,
+    output_format: str,
+    cluster_timeout: float,
+    on_lost: str,
+    batch_size_per_replica: int | None,
+    **options: Any,
 ) -> None:
     """Train a new classifier on new images, then the whole network, from a checkpoint.
 
     CHECKPOINT is any file or run directory with weights, or a network's name for its published
     ones. First the head alone is trained, on features that are computed once; then everything, at a
-    hundredth of the rate. Frozen tensors are compared byte for byte afterwards.
+    hundredth of the rate. Frozen tensors are compared byte for byte afterwards. With TF_CONFIG set,
+    it is done with the other processes of that cluster.
     """
-    _refuse_clusters()
+    part = ClusterPart.from_environment(cluster_timeout, on_lost)
+    finetune_cluster.refuse_what_is_not_shared(part, options)
+    options |= part.batch_setting(batch_size_per_replica, options)
     if resume:
-        run = finetune_request.resumed_run(checkpoint, output, options)
-        finetune_output.report(lambda m, observer: m.resume_finetuning(run, observer=observer))
+        finetune_cluster.resume(part, finetune_request.resumed_run(checkpoint, output, options))
         return
     request, config = finetune_request.request_and_config(checkpoint, options)
     output = output or f"runs/{finetune_request.short(config.data)}-{config.net}"
@@ -45,13 +54,4 @@ def command(
     elif options["dry_run"]:
         finetune_output.tell_plan(request, config, shown)
     else:
-        finetune_output.fine_tune(request, config, output, shown)
-
-
-def _refuse_clusters() -> None:
-    cluster = tf_config.from_environment()
-    if cluster is not None and len(cluster.names) > 1:
-        raise ConfigError(
-            f"TF_CONFIG makes this {cluster.name} of {len(cluster.names)} processes, and "
-            "fine-tuning runs in one; unset TF_CONFIG, or use `tfinspect train`."
-        )
+        finetune_cluster.fine_tune(part, request, config, output, shown)

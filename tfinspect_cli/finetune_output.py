@@ -42,12 +42,19 @@ def tell_plan(request: Any, config: Any, shown: Shown) -> None:
 def fine_tune(request: Any, config: Any, output: str, shown: Shown) -> None:
     """Starts a run and reports it."""
 
+    tell = telling(shown)
+    with reported_failure(shown.whole_report, shown.output_format):
+        report(lambda m, who: m.finetune(request, config, output, observer=who, on_prepared=tell))
+
+
+def telling(shown: Shown) -> Callable[[Any], None]:
+    """Returns what says what will be done, before it is done."""
+
     def tell(prepared: Any) -> None:
         _tell(prepared, shown)
         message("\n".join(text.as_table(_brief(prepared))))
 
-    with reported_failure(shown.whole_report, shown.output_format):
-        report(lambda m, who: m.finetune(request, config, output, observer=who, on_prepared=tell))
+    return tell
 
 
 def _tell(prepared: Any, shown: Shown) -> None:
@@ -72,7 +79,11 @@ def report(start: Callable[[Any, Any], Any]) -> None:
     """
     from tfinspect.transfer import finetune
 
-    result = training_output.observed(lambda observer: start(finetune, observer))
+    tell_result(training_output.observed(lambda observer: start(finetune, observer)))
+
+
+def tell_result(result: Any) -> None:
+    """Writes what a run has ended with."""
     training, outcome = result.training, result.outcome
     random = outcome.random_feature_accuracy
     click.echo(f"test accuracy        {training.test_accuracy:.2%}")

@@ -19,21 +19,24 @@ from tfinspect.nets.slim_layers import PACKAGE, replace_layer
 # Graph collection of the share that each keyed dropout keeps, float32 []; fed 1, it drops nothing.
 KEEP = "keyed_dropout_keep"
 _NAME = "dropout"
-_key: contextvars.ContextVar[Any] = contextvars.ContextVar("key", default=None)
+# The key, and which part of the batch is computed.
+_drawn: contextvars.ContextVar[Any] = contextvars.ContextVar("drawn", default=(None, (0, 1)))
 
 
 @contextlib.contextmanager
-def dropout_keyed_by(key: Any) -> Iterator[None]:
+def dropout_keyed_by(key: Any, part: tuple[int, int] = (0, 1)) -> Iterator[None]:
     """Draws the masks of `slim.dropout` from a key and each layer's scope, while the block runs.
 
     Args:
       key: int64 `[2]`, another one in each step; None leaves TensorFlow's own dropout.
+      part: number, and count, of the equal parts of a batch that several processes compute; each
+        draws the mask of the whole batch and takes the rows of its own part.
     """
-    token = _key.set(key)
+    token = _drawn.set((key, part))
     try:
         yield
     finally:
-        _key.reset(token)
+        _drawn.reset(token)
 
 
 def install() -> None:
@@ -47,10 +50,11 @@ def _asking(original: Callable[..., Any]) -> Callable[..., Any]:
     # The arguments, and their defaults, are slim's.
     @functools.wraps(original)
     def dropout(inputs: Any, keep_prob: float = 0.5, **kwargs: Any) -> Any:
-        key = _key.get()
+        key, part = _drawn.get()
         scoped = arg_scope.current_arg_scope().get(arg_scope.arg_scope_func_key(original), {})
         if key is not None and (scoped | kwargs).get("is_training", True):
-            inputs = _dropped(inputs, keep_prob, key, kwargs.get("scope") or "Dropout")
+            scope = kwargs.get("scope") or "Dropout"
+            inputs = _dropped(inputs, keep_prob, key, part, scope)
             # What remains to slim, such as the end point, is that of inference.
             kwargs["is_training"] = False
         return original(inputs, keep_prob, **kwargs)
@@ -60,12 +64,21 @@ def _asking(original: Callable[..., Any]) -> Callable[..., Any]:
     return dropout
 
 
-def _dropped(inputs: Any, keep_prob: float, key: Any, scope: str) -> Any:
+def _dropped(inputs: Any, keep_prob: float, key: Any, part: tuple[int, int], scope: str) -> Any:
     outer = tf.compat.v1.get_variable_scope().name
     layer = tf.constant(zlib.crc32(f"{outer}/{scope}".encode()), tf.int64)
     with tf.name_scope(scope):
         seed = tf.random.experimental.stateless_fold_in(key, layer, alg="philox")
         keep = tf.constant(keep_prob, tf.float32, name="keep")
         tf.compat.v1.add_to_collection(KEEP, keep)
-        drawn = tf.random.stateless_uniform(tf.shape(inputs), seed, alg="philox")
+        drawn = _uniform(tf.shape(inputs), seed, part)
         return inputs * tf.cast(tf.floor(keep + drawn) / keep, inputs.dtype)
+
+
+def _uniform(shape: Any, seed: Any, part: tuple[int, int]) -> Any:
+    number, count = part
+    if count == 1:
+        return tf.random.stateless_uniform(shape, seed, alg="philox")
+    # The numbers of a larger shape begin with those of a smaller one.
+    upto = tf.concat([shape[:1] * (number + 1), shape[1:]], axis=0)
+    return tf.random.stateless_uniform(upto, seed, alg="philox")[number * shape[0] :]

@@ -12,7 +12,7 @@ import tensorflow as tf
 import tf_keras
 
 from tfinspect.errors import TrainingDivergedError, TrainingInterruptedError
-from tfinspect.training.interruption import StopRequest
+from tfinspect.training.interruption import StopRequest, interrupted_after
 from tfinspect.training.progress import EpochRecord, Means, Progress
 from tfinspect.training.run_directory import RunDirectory
 from tfinspect.training.schedule import Schedule
@@ -63,10 +63,7 @@ class Loop:
 
     def interrupted(self) -> TrainingInterruptedError:
         """Words the end that was asked for, after a backup."""
-        return TrainingInterruptedError(
-            f"stopped after step {self.progress.step}, with a checkpoint; go on with "
-            f"`tfinspect {self.command} --resume --output {self.run.path}`."
-        )
+        return interrupted_after(self.progress.step, self.command, self.run.path)
 
     def diverged(self, what: str, step: int) -> TrainingDivergedError:
         """Words a value that is not finite after the given step, 1 for the first."""

@@ -32,8 +32,9 @@ class Part:
       output: path of the run directory; the chief alone writes there.
       timeout: seconds to wait for the other processes.
       observer: told how it goes.
-      goes_on: whether `train` goes on with a run of the same settings in `output`; otherwise it
+      goes_on: whether the command goes on with a run of the same settings in `output`; otherwise it
         refuses the directory.
+      command: whose `--resume` goes on with the run.
     """
 
     cluster: ClusterConfig
@@ -41,6 +42,7 @@ class Part:
     timeout: float
     observer: run.Observer
     goes_on: bool = False
+    command: str = "train"
 
 
 def train(config: TrainConfig, part: Part) -> run.TrainResult | None:
@@ -168,7 +170,7 @@ def _train(
     observer = run.logged(part.observer, written) if chief else part.observer
     observer.on_phase(f"{part.cluster.name} trains from step {progress.step}")
     with run.errors_logged(written) if chief else contextlib.nullcontext():
-        with _naming_the_lost(team, progress, part):
+        with naming_the_lost(team, progress, part):
             team.require_same_step(progress.step)
             loop.run_loop(config, written, data, progress, observer, team)
     if not chief:
@@ -179,7 +181,7 @@ def _train(
 
 
 @contextlib.contextmanager
-def _naming_the_lost(team: "Team", progress: Progress, part: Part) -> Iterator[None]:
+def naming_the_lost(team: "Team", progress: Progress, part: Part) -> Iterator[None]:
     """Turns TensorFlow's errors about a process that is gone into one sentence.
 
     Raises:
@@ -199,7 +201,7 @@ def _naming_the_lost(team: "Team", progress: Progress, part: Part) -> Iterator[N
         cure = (
             "Start it again with its own command."
             if part.goes_on
-            else "Start every process again with `tfinspect train --resume --output "
+            else f"Start every process again with `tfinspect {part.command} --resume --output "
             f"{part.output}`."
         )
         kept = os.path.basename(progress.checkpoint) or "none"

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+from tfinspect.errors import TrainingInterruptedError
+
 
 class StopRequest:
     """Whether the user, or the system, asked for the end of training."""
@@ -19,6 +21,14 @@ class StopRequest:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
+
+
+def interrupted_after(step: int, command: str, output: str) -> TrainingInterruptedError:
+    """Words the end that was asked for, after a backup at a step of a command's run."""
+    return TrainingInterruptedError(
+        f"stopped after step {step}, with a checkpoint; go on with "
+        f"`tfinspect {command} --resume --output {output}`."
+    )
 
 
 @contextlib.contextmanager

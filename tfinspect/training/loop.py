@@ -13,7 +13,7 @@ from tfinspect.nets.registry import get_spec
 from tfinspect.training import trainer as trainers
 from tfinspect.training.callbacks import EpochCallback, EpochMeans, Loop, StepCallback
 from tfinspect.training.config import TrainConfig
-from tfinspect.training.interruption import stop_requests
+from tfinspect.training.interruption import StopRequest, stop_requests
 from tfinspect.training.progress import EpochRecord, Progress
 from tfinspect.training.run_directory import RunDirectory
 from tfinspect.training.schedule import make_schedule
@@ -60,7 +60,7 @@ def run_loop(
     train_batches = batches_of(config, data, "train")
     validation = every = batches_of(config, data, "validation")
     if team is not None:
-        train_batches, validation = _shared(team, train_batches, validation, observer)
+        train_batches, validation = shared(team, train_batches, validation, observer)
     steps_per_epoch = pipeline.steps_per_epoch(train_batches)
     total = config.total_steps(steps_per_epoch)
     epochs = -(-total // steps_per_epoch)
@@ -103,9 +103,14 @@ def run_loop(
         fit_segments(loop, dataset_from)
 
 
-def _shared(
+def shared(
     team: Team, train: pipeline.Batches, validation: pipeline.Batches, observer: Any
 ) -> tuple[pipeline.Batches, pipeline.Batches]:
+    """Returns this process's parts of the batches of both splits, and says how they are shared.
+
+    Raises:
+      ConfigError: the batch cannot be shared equally.
+    """
     workers = team.cluster.workers
     check_batch(train.batch_size, workers)
     train = team.share(dataclasses.replace(train, keep_last=True))
@@ -128,21 +133,24 @@ def _weighted(team: Team, dataset: Any, batches: pipeline.Batches, epochs: int, 
 
 
 def fit_segments(
-    loop: Loop, dataset_from: Callable[[int], Any], more_callbacks: Sequence[Any] = ()
+    loop: Loop,
+    dataset_from: Callable[[int], Any],
+    more_callbacks: Callable[[StopRequest], Sequence[Any]] = lambda _: (),
 ) -> None:
     """Trains from where the loop's progress is to its last step.
 
     Args:
       loop: what the callbacks share.
       dataset_from: returns the batches from a step of the run on.
-      more_callbacks: called after those of every run; one that sets `stop_training` ends it.
+      more_callbacks: called with what asks for the end; returns those that are called after the
+        callbacks of every run. One that sets `stop_training` ends it.
     """
     means = EpochMeans(loop.progress)
     total = loop.total_steps
     with stop_requests() as stop:
         # Summaries first: when a step ends the run, those of the step are there.
         callbacks = [*summaries(loop), StepCallback(loop, means, stop)]
-        callbacks += [EpochCallback(loop, means, stop), *more_callbacks]
+        callbacks += [EpochCallback(loop, means, stop), *more_callbacks(stop)]
         for segment in plan_segments(loop.progress.step, total, loop.steps_per_epoch):
             loop.trainer.model.fit(
                 dataset_from(segment.start_step),

@@ -103,14 +103,19 @@ class Progress:
             return cls()
         stored: dict[str, Any] = run.read_json("backup/state.json")
         try:
-            return cls(
-                **stored
-                | {
-                    "unfinished": Means(**stored["unfinished"]),
-                    "records": [EpochRecord(**record) for record in stored["records"]],
-                }
-            )
+            return cls.from_dict(stored)
         except (KeyError, TypeError) as error:
             raise RunError(
                 f"'{run.state}' is not of this version of tfinspect ({error}); start a new run."
             ) from error
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> "Progress":
+        """Returns the state that `dataclasses.asdict` described."""
+        return cls(
+            **stored
+            | {
+                "unfinished": Means(**stored["unfinished"]),
+                "records": [EpochRecord(**record) for record in stored["records"]],
+            }
+        )

@@ -37,11 +37,16 @@ def open_begun(config: TrainConfig, output: str) -> tuple[RunInfo, tuple[str, Ma
     """
     info, begun_with = run.resumable(output)
     data = data_of(info)
-    _require_equal(config.resolved(data[1].training_examples()), begun_with, output)
+    require_equal(config.resolved(data[1].training_examples()), begun_with, output)
     return info, data
 
 
-def _require_equal(wanted: TrainConfig, begun_with: TrainConfig, output: str) -> None:
+def require_equal(wanted: TrainConfig, begun_with: TrainConfig, output: str) -> None:
+    """Refuses settings that a run was not begun with.
+
+    Raises:
+      ConfigError: one differs.
+    """
     ours, theirs = wanted.to_dict(), begun_with.to_dict()
     for name, value in ours.items():
         if name not in _ANY and value != theirs[name]:

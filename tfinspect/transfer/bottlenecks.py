@@ -72,8 +72,7 @@ def bottleneck_features(
     Raises:
       DataError: the cache cannot be written, or the records are not as many as they should be.
     """
-    key = feature_key(model, network, wanted)
-    directory = os.path.join(local_cache_directory(), "features", key)
+    directory = _directory(model, network, wanted)
     if not os.path.exists(os.path.join(directory, LABELS)):
         with files.reporting("write", directory, "make room there or set $TFINSPECT_CACHE"):
             forget_stale(os.path.dirname(directory))
@@ -84,6 +83,11 @@ def bottleneck_features(
         np.load(_path(directory, number), mmap_mode="r") for number in range(len(network.names))
     ]
     return Features(tuple(arrays), np.load(os.path.join(directory, LABELS)), directory)
+
+
+def is_cached(model: TunedModel, network: CutNetwork, wanted: Wanted) -> bool:
+    """Tells whether the features of a split need not be computed."""
+    return os.path.exists(os.path.join(_directory(model, network, wanted), LABELS))
 
 
 def joined(views: Sequence[Features]) -> Features:
@@ -110,6 +114,11 @@ def feature_key(model: TunedModel, network: CutNetwork, wanted: Wanted) -> str:
         "preprocessing": dataclasses.asdict(batches.preprocessing),  # type: ignore[call-overload]
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _directory(model: TunedModel, network: CutNetwork, wanted: Wanted) -> str:
+    key = feature_key(model, network, wanted)
+    return os.path.join(local_cache_directory(), "features", key)
 
 
 def _path(directory: str, number: int) -> str:

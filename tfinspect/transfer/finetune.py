@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfinspect.artifacts import Artifact
-from tfinspect.data import pipeline
 from tfinspect.errors import RunError, TfinspectError
-from tfinspect.training import checkpoints, run_directory
+from tfinspect.training import run_directory
 from tfinspect.training.config import config_from
 from tfinspect.training.progress import Progress
 from tfinspect.training.run import (
@@ -22,24 +21,22 @@ from tfinspect.training.run import (
 )
 from tfinspect.training.run_data import data_of
 from tfinspect.training.run_directory import RunDirectory, RunInfo
-from tfinspect.training.trainer import Trainer
+from tfinspect.training.team import Team
 from tfinspect.transfer.finetune_config import FineTuneConfig
-from tfinspect.transfer.frozen import FrozenProof, digests, frozen_names, prove, stored_digests
-from tfinspect.transfer.frozen_record import FrozenRecord
+from tfinspect.transfer.frozen import FrozenProof
 from tfinspect.transfer.load_rules import LoadRules
 from tfinspect.transfer.outcome import Outcome, conclude
 from tfinspect.transfer.prepare_tuning import Prepared, TuningRequest, make_model, prepare_tuning
-from tfinspect.transfer.recalibrate import recalibrate
-from tfinspect.transfer.restore import plan, restore
 from tfinspect.transfer.split_record import split_record
-from tfinspect.transfer.stage_progress import Position, position
-from tfinspect.transfer.stages import Stage, stage_from
-from tfinspect.transfer.train_head import cut_for, train_on_features
-from tfinspect.transfer.tuning import Tuning, train_on_images
+from tfinspect.transfer.stages import stage_from
+from tfinspect.transfer.train_stages import fill, train_stages
+from tfinspect.transfer.tuning import Tuning
 from tfinspect.transfer.weights_source import open_weights
 
 REPORT_FILE = "load_report.json"
 SPLIT_FILE = "split.json"
+# Entry of `config.json`: whether processes of a cluster train together.
+IN_CLUSTER = "in_cluster"
 
 
 @dataclass(frozen=True)
@@ -85,12 +82,18 @@ def finetune(
     if on_prepared is not None:
         on_prepared(prepared)
     with run_directory.locked(output):
-        run = run_directory.create(output, _description(prepared), prepared.data[1].label_names)
+        run = run_directory.create(output, description(prepared), prepared.data[1].label_names)
         with run_directory.discarded_if_fruitless(run):
-            run.write_json(REPORT_FILE, prepared.report.records())
-            run.write_json(SPLIT_FILE, split_record(*prepared.data))
-            tuning = _tuning(prepared, run, observer)
-            return _run(tuning, prepared.artifact, prepared.request.rules)
+            write_plan(prepared, run)
+            return run_tuning(
+                tuning_of(prepared, run, observer), prepared.artifact, prepared.request.rules
+            )
+
+
+def write_plan(prepared: Prepared, run: RunDirectory) -> None:
+    """Writes what will be loaded, and which image lies in which split."""
+    run.write_json(REPORT_FILE, prepared.report.records())
+    run.write_json(SPLIT_FILE, split_record(*prepared.data))
 
 
 def resume_finetuning(output: str, *, observer: Observer | None = None) -> FineTuneResult:
@@ -101,31 +104,79 @@ def resume_finetuning(output: str, *, observer: Observer | None = None) -> FineT
       ArtifactError: it had not finished an epoch, and its checkpoint is gone.
     """
     observer = observer or Observer()
+    info = resumable(output)
+    with run_directory.locked(output):
+        run_directory.sweep(info.directory)
+        return run_tuning(*tuning_again(info, observer))
+
+
+def resumable(output: str) -> RunInfo:
+    """Returns the description of a fine-tuning that can be gone on with.
+
+    Raises:
+      RunError: there is no such run, or it is finished.
+    """
     info = run_directory.open_run(output)
     if "net" not in info.config:
         raise RunError(
             f"the run in '{output}' is no fine-tuning; go on with `tfinspect train --resume "
             f"--output {output}`."
         )
-    progress = Progress.read(info.directory)
-    if progress.finished:
+    if Progress.read(info.directory).finished:
         raise RunError(f"the run in '{output}' is finished; choose another --output.")
+    return info
+
+
+def require_begun_alike(info: RunInfo, *, in_cluster: bool) -> None:
+    """Refuses to go on with a cluster's run alone, or the other way.
+
+    Raises:
+      RunError: the run was begun the other way.
+    """
+    if info.directory.read_json("config.json")["transfer"].get(IN_CLUSTER, False) != in_cluster:
+        how = "without" if in_cluster else "with"
+        raise RunError(
+            f"the run in '{info.directory.path}' was begun {how} TF_CONFIG, and an epoch of a "
+            f"cluster has another number of steps; go on {how} it."
+        )
+
+
+def config_of(info: RunInfo) -> FineTuneConfig:
+    """Returns a run's settings."""
+    config: FineTuneConfig = config_from(
+        info.config, info.directory.file("config.json"), FineTuneConfig
+    )
+    return config
+
+
+def tuning_again(
+    info: RunInfo, observer: Observer, team: Team | None = None
+) -> tuple[Tuning, Artifact | None, LoadRules]:
+    """Returns what `run_tuning` takes to go on with a run.
+
+    Raises:
+      RunError: its data are not the same any more.
+      ArtifactError: it had not finished an epoch, and its checkpoint is gone.
+    """
+    require_begun_alike(info, in_cluster=team is not None)
     described = info.directory.read_json("config.json")
-    origin = info.directory.file("config.json")
-    config: FineTuneConfig = config_from(info.config, origin, FineTuneConfig)
-    data = data_of(info)
+    config, data = config_of(info), data_of(info)
     model = make_model(config, info.spec(), info.num_classes, data[1].training_examples())
-    request, artifact = _stored_request(described["transfer"], info, config)
+    request, artifact = stored_request(described["transfer"], info, config)
     stages = tuple(stage_from(stored) for stored in described["transfer"]["stages"])
-    with run_directory.locked(output):
-        run_directory.sweep(info.directory)
-        tuning = Tuning(config, data, model, stages, info.directory, progress, observer)
-        return _run(tuning, artifact, request.rules)
+    progress = Progress.read(info.directory)
+    tuning = Tuning(config, data, model, stages, info.directory, progress, observer, team)
+    return tuning, artifact, request.rules
 
 
-def _stored_request(
+def stored_request(
     stored: dict[str, Any], info: RunInfo, config: FineTuneConfig
 ) -> tuple[TuningRequest, Artifact | None]:
+    """Returns what a run was asked for, and its checkpoint, or None where that is gone.
+
+    Raises:
+      ArtifactError: it is gone, and the run has no weights of its own yet.
+    """
     renames = tuple((pattern, replacement) for pattern, replacement in stored["rename"])
     rules = LoadRules(tuple(stored["exclude_scopes"]), renames, stored["moving_average"])
     request = TuningRequest(stored["checkpoint"], rules)
@@ -138,7 +189,8 @@ def _stored_request(
         return request, None
 
 
-def _description(prepared: Prepared) -> dict[str, Any]:
+def description(prepared: Prepared) -> dict[str, Any]:
+    """Returns what `config.json` says of a fine-tuning."""
     config, rules = prepared.config, prepared.request.rules
     checkpoint = prepared.request.checkpoint
     # A network's name stands for its published weights.
@@ -156,116 +208,18 @@ def _description(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _tuning(prepared: Prepared, run: RunDirectory, observer: Observer) -> Tuning:
+def tuning_of(prepared: Prepared, run: RunDirectory, observer: Observer) -> Tuning:
+    """Returns a new run."""
     return Tuning(
         prepared.config, prepared.data, prepared.model, prepared.stages, run, Progress(), observer
     )
 
 
-def _run(tuning: Tuning, artifact: Artifact | None, rules: LoadRules) -> FineTuneResult:
+def run_tuning(tuning: Tuning, artifact: Artifact | None, rules: LoadRules) -> FineTuneResult:
+    """Trains the stages that are left, and measures what has come of them."""
     make_repeatable(tuning.config.seed)
     tuning = dataclasses.replace(tuning, observer=logged(tuning.observer, tuning.run))
     with errors_logged(tuning.run):
-        stored = _fill(tuning, artifact, rules)
-        proofs = train_stages(tuning, stored)
+        proofs = train_stages(tuning, fill(tuning, artifact, rules))
     training, outcome = conclude(tuning, artifact, proofs)
     return FineTuneResult(training, outcome, tuple(proofs))
-
-
-def _fill(tuning: Tuning, artifact: Artifact | None, rules: LoadRules) -> dict[str, str]:
-    """Loads the weights to begin with; returns the digests of those still as in the checkpoint."""
-    model, progress = tuning.model, tuning.progress
-    stored: dict[str, str] = {}
-    if artifact is not None:
-        report = plan(model, artifact, rules)
-        stored = stored_digests(artifact, report, model)
-        if not progress.checkpoint:
-            tuning.observer.on_phase(f"loading {artifact.path}")
-            restore(model, artifact, rules)
-    if progress.checkpoint:
-        prefix = tuning.run.file(progress.checkpoint)
-        checkpoints.assign(model.variables_by_name(), checkpoints.read(prefix), prefix)
-    if tuning.config.batch_norm == "recalibrate":
-        stored = {n: d for n, d in stored.items() if not n.rpartition("/")[2].startswith("moving_")}
-        if not progress.checkpoint:
-            _recalibrate(tuning)
-    return stored
-
-
-def _recalibrate(tuning: Tuning) -> None:
-    tuning.observer.on_phase("measuring batch-norm statistics on the training images")
-    images = pipeline.evaluation_dataset(tuning.batches("train"))
-    recalibrate(tuning.model, images.map(lambda image, _: image))
-
-
-def train_stages(tuning: Tuning, stored: dict[str, str]) -> list[FrozenProof]:
-    """Trains stage after stage, from where the progress is."""
-    stages, progress = tuning.stages, tuning.progress
-    record = FrozenRecord(tuning.run)
-    proofs = record.proofs()
-    place = position(stages, progress.records, tuning.config.patience)
-    for number, earlier in enumerate(stages[: place.index]):
-        if number == len(proofs):
-            # The run was broken off between the end of this stage and its proof.
-            _prove(tuning, earlier, record.start(number), stored, proofs)
-        stored = _untouched(tuning, earlier, stored)
-    while place.index < len(stages):
-        stage = stages[place.index]
-        tuning.model.begin(stage)
-        before = _at_start(tuning, record, place)
-        _train_stage(tuning, place.first_epoch, before)
-        _prove(tuning, stage, before, stored, proofs)
-        stored = _untouched(tuning, stage, stored)
-        place = position(stages, progress.records, tuning.config.patience)
-    return proofs
-
-
-def _at_start(tuning: Tuning, record: FrozenRecord, place: Position) -> dict[str, str]:
-    """Returns the digests at the start of a stage: taken now, or before an interruption in it."""
-    if _is_inside(tuning, place.first_epoch):
-        return record.start(place.index)
-    before = digests(tuning.model)
-    record.write_start(place.index, before)
-    return before
-
-
-def _is_inside(tuning: Tuning, first_epoch: int) -> bool:
-    return tuning.progress.step > first_epoch * tuning.steps_per_epoch
-
-
-def _prove(
-    tuning: Tuning,
-    stage: Stage,
-    before: dict[str, str],
-    stored: dict[str, str],
-    proofs: list[FrozenProof],
-) -> None:
-    """Adds the proof of a stage that is over."""
-    proofs.append(prove(tuning.model, stage, before, stored))
-    FrozenRecord(tuning.run).write_proofs(proofs)
-    tuning.observer.on_phase(proofs[-1].sentence())
-
-
-def _untouched(tuning: Tuning, stage: Stage, stored: dict[str, str]) -> dict[str, str]:
-    frozen = set(frozen_names(tuning.model, stage))
-    return {name: digest for name, digest in stored.items() if name in frozen}
-
-
-def _train_stage(tuning: Tuning, first_epoch: int, weights: dict[str, str]) -> None:
-    stage, progress = tuning.model.stage, tuning.progress
-    tuning.model.steps.done.assign(progress.step)
-
-    def restore_slots(trainer: Trainer) -> None:
-        # A checkpoint of the stage before has slots of other variables.
-        if _is_inside(tuning, first_epoch):
-            prefix = tuning.run.file(progress.checkpoint)
-            checkpoints.assign(trainer.values(), checkpoints.read(prefix), prefix)
-            done = progress.step - first_epoch * tuning.steps_per_epoch
-            trainer.optimizer.iterations.assign(done)
-
-    network = cut_for(tuning, stage)
-    if network is None:
-        tuning.observer.on_phase(f"training stage '{stage.name}' on the images")
-        train_on_images(tuning, first_epoch, restore_slots)
-    else:
-        train_on_features(tuning, network, first_epoch, restore_slots, weights)

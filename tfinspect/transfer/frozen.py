@@ -58,6 +58,11 @@ def digests(model: TunedModel) -> dict[str, str]:
     return _digests({name: one.numpy() for name, one in model.variables_by_name().items()})
 
 
+def is_statistic(name: str) -> bool:
+    """Tells whether a variable is a moving average of a batch normalization."""
+    return name.rpartition("/")[2] in _STATISTICS
+
+
 def frozen_names(model: TunedModel, stage: Stage) -> list[str]:
     """Returns the variables that must not move in a stage.
 
@@ -66,7 +71,7 @@ def frozen_names(model: TunedModel, stage: Stage) -> list[str]:
     return [
         name
         for name in model.variables_by_name()
-        if not stage.trains(name) and not (model.adapts and name.rpartition("/")[2] in _STATISTICS)
+        if not stage.trains(name) and not (model.adapts and is_statistic(name))
     ]
 
 

@@ -103,7 +103,8 @@ def _on_random_weights(tuning: Tuning) -> Tuning:
     fresh.begin(stage)
     quiet = Observer(on_data=tuning.observer.on_data)
     random = dataclasses.replace(tuning, config=config, model=fresh, stages=(stage,))
-    return dataclasses.replace(random, progress=Progress(), observer=quiet)
+    # Of a cluster the chief alone makes the comparison.
+    return dataclasses.replace(random, progress=Progress(), observer=quiet, team=None)
 
 
 def _stage(tuning: Tuning) -> Stage:

@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from tfinspect.data import pipeline
 from tfinspect.data.load import reading
 from tfinspect.data.order import Order
 from tfinspect.errors import TrainingInterruptedError
+from tfinspect.training.interruption import StopRequest
 from tfinspect.training.loop import fit_segments
 from tfinspect.training.progress import Progress
 from tfinspect.training.run_directory import RunDirectory
@@ -23,6 +24,17 @@ from tfinspect.transfer.tuning import EarlyStopping, Tuning, make_stage_trainer,
 
 # Of inference: more at once gains nothing on large images, and takes memory.
 BATCH_SIZE = 8
+# What a stage takes features of.
+SPLITS = ("train", "validation")
+
+
+@dataclass(frozen=True)
+class HeadData:
+    """A network cut for a stage, and the features of both splits."""
+
+    network: CutNetwork
+    train: Features
+    validation: Features
 
 
 @dataclass(frozen=True)
@@ -89,24 +101,48 @@ def train_on_features(
     Raises:
       DataError: the cache cannot be written.
     """
+    train, validation = (split_features(tuning, network, split, weights) for split in SPLITS)
+    fit_head(tuning, HeadData(network, train, validation), first_epoch, restore, kind=kind)
+
+
+def fit_head(
+    tuning: Tuning,
+    data: HeadData,
+    first_epoch: int,
+    restore: Callable[[Trainer], None],
+    more_callbacks: Callable[[StopRequest], Sequence[Any]] = lambda _: (),
+    kind: type[HeadTrainer] = HeadTrainer,
+) -> None:
+    """Trains the model's present stage on features that are there.
+
+    Args:
+      tuning: the run.
+      data: the cut network and its features.
+      first_epoch: of the run, where the stage began.
+      restore: as of `train_on_features`.
+      more_callbacks: as of `fit_segments`.
+      kind: of trainer.
+    """
     stage, size = tuning.model.stage, tuning.config.images_per_step
-    train, validation = (
-        split_features(tuning, network, split, weights) for split in ("train", "validation")
-    )
-    head = HeadModel(tuning.model, network)
+    head = HeadModel(tuning.model, data.network)
     trainer = make_stage_trainer(tuning.config, tuning.model, head, kind)
     assert isinstance(trainer, HeadTrainer)
     restore(trainer)
-    loop = tuning.loop(trainer, evaluation_features(validation), stage, first_epoch)
+    loop = tuning.loop(trainer, evaluation_features(data.validation), stage, first_epoch)
 
     def dataset_from(step: int) -> Any:
-        per_epoch = tuning.steps_per_epoch * size
-        order = Order(tuning.config.seed, first_epoch + stage.epochs, per_epoch, step * size)
-        return weighted(training_features(train, order, size), tuning.class_weights())
+        epoch, within = divmod(step, tuning.steps_per_epoch)
+        per_epoch = tuning.examples_per_epoch
+        start = epoch * per_epoch + within * size
+        order = Order(tuning.config.seed, first_epoch + stage.epochs, per_epoch, start)
+        return weighted(training_features(data.train, order, size), tuning.class_weights())
+
+    def callbacks(stop: StopRequest) -> list[Any]:
+        return [EarlyStopping(tuning, first_epoch), *more_callbacks(stop)]
 
     tuning.observer.on_phase(f"training stage '{stage.name}' on the features")
     try:
-        fit_segments(loop, dataset_from, [EarlyStopping(tuning, first_epoch)])
+        fit_segments(loop, dataset_from, callbacks)
     except TrainingInterruptedError:
         trainer.write(tuning.run, tuning.progress)
         raise
@@ -114,23 +150,24 @@ def train_on_features(
 
 
 def split_features(
-    tuning: Tuning, network: CutNetwork, split: str, weights: Mapping[str, str] | None = None
+    tuning: Tuning,
+    network: CutNetwork,
+    split: str,
+    weights: Mapping[str, str] | None = None,
+    compute: Any = bottleneck_features,
 ) -> Features:
     """Returns the features of one split, of several views of each image where these are asked for.
 
     Args:
       tuning: the run.
       network: the model, cut for the stage.
-      split: which images.
+      split: its name.
       weights: digests of the network's variables as they are now; None has them computed.
+      compute: as `bottleneck_features`, which it is unless several processes share the work.
 
     Raises:
       DataError: the records cannot be read, or the cache cannot be written.
     """
-    batches = dataclasses.replace(tuning.batches(split), batch_size=BATCH_SIZE)
-    flip = tuning.augmentation(tuning.model.stage)["flip"]
-    count = tuning.config.views if split == "train" else 1
-    views = [pipeline.View(tuning.config.seed, number, flip) for number in range(count)]
 
     def told(done: int, total: int) -> None:
         if tuning.observer.on_data is not None:
@@ -138,7 +175,20 @@ def split_features(
 
     with reading(tuning.data[0]):
         found = [
-            bottleneck_features(tuning.model, network, Wanted(batches, view, weights), told)
-            for view in (views if count > 1 else [None])
+            compute(tuning.model, network, wanted, told)
+            for wanted in wanted_views(tuning, split, weights)
         ]
-    return found[0] if count == 1 else joined(found)
+    return found[0] if len(found) == 1 else joined(found)
+
+
+def wanted_views(
+    tuning: Tuning, split: str, weights: Mapping[str, str] | None = None
+) -> list[Wanted]:
+    """Returns of which images features are computed: those of a split, or each of their views."""
+    size = BATCH_SIZE * (1 if tuning.team is None else tuning.team.cluster.workers)
+    batches = dataclasses.replace(tuning.batches(split), batch_size=size)
+    if split != "train" or tuning.config.views == 1:
+        return [Wanted(batches, None, weights)]
+    flip = tuning.augmentation(tuning.model.stage)["flip"]
+    seed, views = tuning.config.seed, range(tuning.config.views)
+    return [Wanted(batches, pipeline.View(seed, number, flip), weights) for number in views]

@@ -43,6 +43,8 @@ class TunedModel(OwnStep, SlimModel):
         super().__init__(*args, **kwargs)
         self.adapts = adapts
         self.stage = _WHOLE
+        # Number and count of the parts of each batch, where several processes train together.
+        self.part = (0, 1)
         self.steps = StepCounter()
         self._created: dict[str, None] = {}
 
@@ -56,7 +58,7 @@ class TunedModel(OwnStep, SlimModel):
         """Runs the network function, as `SlimModel` does."""
         seed = tf.constant(self._settings["seed"] or 0, tf.int64)
         key = tf.stack([seed, self.steps.done]) if training else None
-        with dropout_keyed_by(key):
+        with dropout_keyed_by(key, self.part):
             return super().network(images, training)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:

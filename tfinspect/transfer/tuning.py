@@ -18,6 +18,7 @@ from tfinspect.training.losses import CrossEntropy
 from tfinspect.training.progress import Progress
 from tfinspect.training.run_directory import RunDirectory
 from tfinspect.training.schedule import Schedule, make_schedule
+from tfinspect.training.team import Team
 from tfinspect.training.trainer import Trainer
 from tfinspect.transfer.finetune_config import FineTuneConfig
 from tfinspect.transfer.stage_progress import stopped_after
@@ -37,6 +38,7 @@ class Tuning:
       run: where it is written.
       progress: kept up to date.
       observer: a `training.run.Observer`.
+      team: the processes that train together; None for this one alone.
     """
 
     config: FineTuneConfig
@@ -46,11 +48,23 @@ class Tuning:
     run: RunDirectory
     progress: Progress
     observer: Any
+    team: Team | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process writes the run directory: of several, one does."""
+        return self.team is None or self.team.cluster.is_chief
 
     @property
     def steps_per_epoch(self) -> int:
-        """Full batches of the training split."""
+        """Batches of the training split; in a cluster the last one holds what is left."""
         return pipeline.steps_per_epoch(self.batches("train"))
+
+    @property
+    def examples_per_epoch(self) -> int:
+        """Examples in these batches."""
+        batches = self.batches("train")
+        return min(self.steps_per_epoch * batches.batch_size, batches.examples)
 
     @property
     def epochs(self) -> int:
@@ -59,7 +73,8 @@ class Tuning:
 
     def batches(self, split: str) -> pipeline.Batches:
         """Describes the batches of one split as the network takes them."""
-        return batches_of(self.config, self.data, self.model, split)
+        batches = batches_of(self.config, self.data, self.model, split)
+        return dataclasses.replace(batches, keep_last=self.team is not None)
 
     def augmentation(self, stage: Stage) -> dict[str, bool]:
         """Returns the pipeline's arguments for a stage."""
@@ -192,7 +207,7 @@ def train_on_images(tuning: Tuning, first_epoch: int, restore: Callable[[Trainer
         return weighted(dataset, weights)
 
     with reading(tuning.data[0]):
-        fit_segments(loop, dataset_from, [EarlyStopping(tuning, first_epoch)])
+        fit_segments(loop, dataset_from, lambda _: [EarlyStopping(tuning, first_epoch)])
 
 
 def _shifted(schedule: Schedule, first: int) -> Schedule:

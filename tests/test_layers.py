@@ -60,7 +60,7 @@ ALLOWED = {
     "cluster": BASE,
     "transfer": BASE
     | {"entries", "listing", "artifacts", "nets", "model", "training", "data", "probe", "plots"}
-    | {"filter_pictures"},
+    | {"filter_pictures", "cluster"},
     "extraction": BASE
     | {"artifacts", "nets", "model", "training", "transfer", "data", "python_ops"},
     "verification": BASE | {"artifacts", "model", "nets", "data", "transfer", "extraction"},

@@ -135,10 +135,34 @@ def test_resuming_alone_looks_for_the_run():
     assert "no run directory 'absent'" in result.stderr
 
 
-def test_cluster_is_refused_before_anything_is_loaded(monkeypatch):
-    addresses = '["localhost:4001", "localhost:4002"]'
-    task = '{"type": "worker", "index": 1}'
-    monkeypatch.setenv("TF_CONFIG", f'{{"cluster": {{"worker": {addresses}}}, "task": {task}}}')
-    result = CliRunner().invoke(cli, ["finetune", "missing.ckpt", "--data", "missing"])
+@pytest.mark.parametrize(
+    ("cluster", "task", "more", "words"),
+    [
+        (
+            '{"chief": ["a:1"], "worker": ["b:1"], "ps": ["c:1"]}',
+            '{"type": "ps", "index": 0}',
+            (),
+            "synchronous",
+        ),
+        ('{"worker": ["a:1", "b:1"]}', '{"type": "evaluator"}', (), "synchronous"),
+        (
+            '{"worker": ["a:1", "b:1"]}',
+            '{"type": "worker", "index": 1}',
+            ("--find-lr",),
+            "TF_CONFIG makes this worker 1 of 2; unset TF_CONFIG for it",
+        ),
+    ],
+)
+def test_clusters_that_have_no_use_are_refused_before_anything_is_loaded(
+    monkeypatch, cluster, task, more, words
+):
+    monkeypatch.setenv("TF_CONFIG", f'{{"cluster": {cluster}, "task": {task}}}')
+    result = CliRunner().invoke(cli, ["finetune", "missing.ckpt", "--data", "missing", *more])
     assert result.exit_code == 2
-    assert "worker 1 of 2 processes, and fine-tuning runs in one" in result.stderr
+    assert words in result.stderr
+
+
+def test_batch_is_given_over_all_processes_or_of_each():
+    both = ("--batch-size", "8", "--batch-size-per-replica", "4")
+    result = CliRunner().invoke(cli, ["finetune", "good.ckpt", "--data", "photos", *both])
+    assert "give --batch-size or --batch-size-per-replica, not both" in result.stderr

@@ -50,3 +50,18 @@ def test_without_a_key_the_dropout_is_tensorflows_own():
     kinds = {op.type for op in graph.get_operations()}
     assert "RandomUniform" in kinds
     assert not any(kind.startswith("Stateless") for kind in kinds)
+
+
+def test_parts_of_a_batch_have_the_masks_of_the_whole():
+    def masks(rows, part):
+        key = tf.constant([7, 3], tf.int64)
+        with (
+            without_layer_warnings(),
+            dropout_keyed_by(key, part),
+            slim.arg_scope([slim.dropout], is_training=True),
+        ):
+            return slim.dropout(tf.ones([rows, 41]), KEEP, scope="Dropout_1b").numpy()
+
+    parts = [masks(10, (number, 3)) for number in range(3)]
+    np.testing.assert_array_equal(np.concatenate(parts), masks(30, (0, 1)))
+    assert not np.array_equal(parts[0], parts[1])

@@ -1,0 +1,313 @@
+"""Several real processes fine-tune one network over loopback."""
+
+import csv
+import json
+import os
+import re
+import sys
+import time
+
+import numpy as np
+import pytest
+from transfer_images import NETWORK, SIZE, write_images
+
+from tfinspect.nets.registry import get_spec
+from tfinspect.nets.slim_model import SlimModel
+from tfinspect.training import checkpoints
+from tfinspect.transfer.finetune import finetune
+from tfinspect.transfer.finetune_config import FineTuneConfig
+from tfinspect.transfer.prepare_tuning import TuningRequest
+
+sys.path.insert(0, os.path.dirname(__file__))
+from processes import configurations, start
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+WIDTH, BATCH = 0.25, 12
+COUNTS = {"dark": 25, "grün": 20, "明るい": 26}
+# Of 57 training images: four batches of 12 and one of 9, of which two processes have 5 and 4.
+STEPS = 5
+KERNELS = [f"resnet/stage3/unit1/conv{n}/weights" for n in (1, 2)]
+STAGES = [
+    {"trainable": "head", "epochs": 2, "learning_rate": 0.01, "augment": "none"},
+    {
+        "trainable": ["resnet/stage1/unit1/conv1/weights", *KERNELS, "head"],
+        "epochs": 4,
+        "learning_rate": 0.001,
+        "augment": "crop",
+        "layer_decay": 0.8,
+        "rates": {"resnet/logits": 2.0},
+    },
+]
+COMMON = (
+    "--net",
+    NETWORK,
+    "--width",
+    str(WIDTH),
+    "--image-size",
+    str(SIZE),
+    "--no-random-features",
+)
+PROGRAM = """
+import contextlib, json, sys
+from tfinspect.cluster import tf_config
+from tfinspect.training import callbacks, run
+from tfinspect.training.cluster_run import Part
+from tfinspect.training.config import config_from
+from tfinspect.transfer import cluster_finetune
+from tfinspect.transfer.finetune_config import FineTuneConfig
+from tfinspect.transfer.prepare_tuning import TuningRequest
+losses = []
+usual = callbacks.StepCallback.on_train_batch_end
+def on_train_batch_end(self, batch, logs=None):
+    losses.append(float(logs["loss"]))
+    usual(self, batch, logs)
+callbacks.StepCallback.on_train_batch_end = on_train_batch_end
+checkpoint, stages, output = sys.argv[2:5]
+config = config_from(json.loads(sys.argv[1]), "test", FineTuneConfig)
+said = []
+observer = run.Observer(on_phase=said.append)
+part = Part(tf_config.from_environment(), output, 60.0, observer)
+request = TuningRequest(checkpoint, stages_file=stages or None)
+result = cluster_finetune.finetune(request, config, part)
+accuracy = result and result.training.test_accuracy
+with contextlib.suppress(BrokenPipeError):
+    print(json.dumps({"losses": losses, "said": said, "accuracy": accuracy}))
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A checkpoint with ten classes, another one, images of three, and the stages."""
+    directory = tmp_path_factory.mktemp("finetuning")
+    for seed, name in enumerate(("model.ckpt", "other.ckpt")):
+        network = SlimModel(get_spec(NETWORK, width=WIDTH), 10, seed=seed)
+        for variable in network.variables:
+            if "moving_mean" in variable.name:
+                variable.assign(np.full(variable.shape, 0.1, np.float32))
+        checkpoints.save(str(directory / name), network.variables_by_name())
+    write_images(directory / "photos", COUNTS)
+    # 48 training images: four batches that can all be cut into equal parts.
+    write_images(directory / "even", dict.fromkeys(COUNTS, 20))
+    (directory / "stages.json").write_text(json.dumps(STAGES))
+    return directory
+
+
+def settings_of(place, **settings):
+    settings = {"data": str(place / "photos"), "net": NETWORK, "width": WIDTH} | settings
+    return settings | {"image_size": [SIZE, SIZE], "batch_size": BATCH, "random_features": False}
+
+
+def start_tuning(count, place, output, stages="", **settings):
+    """Starts so many processes of a new run, with a cache of their own: no features are there."""
+    settings = settings_of(place, **settings)
+    arguments = (json.dumps(settings), str(place / "model.ckpt"), stages, str(output))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TFINSPECT_CACHE", f"{output}-cache")
+        return [start(text, *arguments, program=("-c", PROGRAM)) for text in configurations(count)]
+
+
+def told_by(processes):
+    """Waits for the end of all; returns what each of them tells."""
+    said = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(said), said
+    return [json.loads(text.splitlines()[-1]) for text in said]
+
+
+@pytest.fixture(scope="module")
+def alone_and_together(place, tmp_path_factory):
+    """One process with the whole batch, and two with half of it each."""
+    runs = tmp_path_factory.mktemp("runs")
+    settings = {"class_weights": "balanced", "ema_decay": 0.9, "patience": 9}
+    stages = str(place / "stages.json")
+    started = {
+        count: start_tuning(count, place, runs / str(count), stages, **settings) for count in (1, 2)
+    }
+    return {count: (told_by(started[count]), runs / str(count)) for count in started}
+
+
+def read(output, name):
+    return json.loads((output / name).read_text(encoding="utf-8"))
+
+
+def test_two_processes_have_the_losses_of_one_in_every_stage(alone_and_together):
+    [alone] = alone_and_together[1][0]
+    first, second = alone_and_together[2][0]
+    assert len(alone["losses"]) == STEPS * (2 + 4)
+    # The head is trained by the chief, on features that both have computed.
+    assert first["losses"][2 * STEPS :] == second["losses"]
+    assert len(second["losses"]) == 20
+    np.testing.assert_allclose(first["losses"], alone["losses"], atol=1e-5, rtol=0)
+    # Losses that did not depend on the weights would prove nothing.
+    assert max(alone["losses"]) - min(alone["losses"]) > 0.05
+    assert first["accuracy"] == alone["accuracy"]
+    assert second["accuracy"] is None
+
+
+def test_two_processes_validate_as_one_and_end_with_its_weights(alone_and_together):
+    rows = {}
+    for count, (_, output) in alone_and_together.items():
+        with open(output / "metrics.csv", encoding="utf-8") as stream:
+            rows[count] = list(csv.DictReader(stream))
+    assert len(rows[1]) == 6
+    for alone, together in zip(rows[1], rows[2], strict=True):
+        assert together["validation_accuracy"] == alone["validation_accuracy"]
+        for name in ("validation_loss", "loss", "accuracy"):
+            assert float(together[name]) == pytest.approx(float(alone[name]), abs=1e-5), name
+    alone, together = (
+        checkpoints.read(checkpoints.latest(str(output / "checkpoints")))
+        for _, output in alone_and_together.values()
+    )
+    assert sorted(alone) == sorted(together)
+    for name in alone:
+        np.testing.assert_allclose(together[name], alone[name], atol=1e-4, err_msg=name)
+
+
+def test_frozen_tensors_stay_byte_for_byte_in_every_process(alone_and_together):
+    told, output = alone_and_together[2]
+    head, later = read(output, "frozen.json")
+    assert head["changed"] == later["changed"] == []
+    # All but the classifier, and but the three kernels: the checkpoint's own bytes.
+    assert (head["with_checkpoint"], later["with_checkpoint"]) == (35, 32)
+    for process in told:
+        assert len([text for text in process["said"] if "unchanged, byte for byte" in text]) == 2
+
+
+def test_chief_alone_writes_and_writes_all_of_a_run(alone_and_together):
+    (_, alone), (_, together) = alone_and_together[1], alone_and_together[2]
+    assert sorted(os.listdir(together)) == sorted(os.listdir(alone))
+    for name in ("load_report.json", "split.json"):
+        assert read(together, name) == read(alone, name)
+    assert read(together, "result.json")["frozen"] == read(together, "frozen.json")
+
+
+def test_adapting_statistics_are_put_together(place, tmp_path):
+    """The mean over a batch is the mean of those of its halves, in the first layer."""
+    settings = {"batch_norm": "adapt", "batch_norm_decay": 0.5, "data": str(place / "even")}
+    settings |= {"head_epochs": 1, "tune_epochs": 0, "augment": "none"}
+    started = start_tuning(2, place, tmp_path / "together", **settings)
+    config = FineTuneConfig(**settings_of(place, **settings))
+    finetune(TuningRequest(str(place / "model.ckpt")), config, str(tmp_path / "alone"))
+    told_by(started)
+    alone, together = (
+        checkpoints.read(checkpoints.latest(str(tmp_path / name / "checkpoints")))[
+            "resnet/conv1/BatchNorm/moving_mean"
+        ]
+        for name in ("alone", "together")
+    )
+    assert np.max(np.abs(alone - 0.1)) > 0.1
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+def test_different_checkpoints_are_named_before_anything_is_trained(place, tmp_path):
+    started = [
+        start(text, "finetune", str(place / name), *COMMON, "--data", str(place / "photos"),
+              "--output", str(tmp_path / "run"))
+        for text, name in zip(configurations(2), ("model.ckpt", "other.ckpt"), strict=True)
+    ]  # fmt: skip
+    said = [process.communicate()[0] for process in started]
+    assert [process.returncode for process in started] == [2, 2], said
+    for text in said:
+        assert "worker 1 has the hash of the checkpoint '" in text
+    assert not (tmp_path / "run").exists()
+
+
+def _wait_until(reached, processes):
+    deadline = time.monotonic() + 120
+    try:
+        while not reached():
+            assert time.monotonic() < deadline, "it was never reached"
+            ended = [process for process in processes if process.poll() is not None]
+            assert not ended, ended[0].communicate()
+            time.sleep(0.02)
+    except AssertionError:
+        for process in processes:
+            process.kill()
+            process.wait()
+        raise
+
+
+def _text(path):
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _records(output):
+    return (
+        read(output, "backup/state.json")["records"] if _text(output / "backup/state.json") else []
+    )
+
+
+def begun(place, output, *settings):
+    """Starts two processes of a new run."""
+    arguments = ("finetune", str(place / "model.ckpt"), *COMMON, "--data", str(place / "photos"))
+    settings = ("--batch-size-per-replica", "6", *settings, "--output", str(output))
+    return [start(text, *arguments, *settings) for text in configurations(2)]
+
+
+def resumed(output):
+    """Starts two processes that go on with a run."""
+    return [start(t, "finetune", "--resume", "--output", str(output)) for t in configurations(2)]
+
+
+def ended(processes, status):
+    """Waits for the end of all with one status; returns what each of them said."""
+    said = [process.communicate(timeout=90)[0] for process in processes]
+    assert [process.returncode for process in processes] == [status] * len(said), said
+    return said
+
+
+def test_stopped_worker_stops_the_chief_in_the_head_stage_and_both_go_on_to_the_end(
+    place, tmp_path
+):
+    output = tmp_path / "run"
+    started = begun(place, output, "--head-epochs", "200", "--tune-epochs", "1")
+    _wait_until(lambda: re.search(r"epoch +3/201", _text(output / "log.txt")), started)
+    started[1].terminate()
+    said = ended(started, 130)
+    assert all(f"`tfinspect finetune --resume --output {output}`" in text for text in said)
+    assert 3 <= len(_records(output)) < 200
+    ended(resumed(output), 0)
+    assert len(_records(output)) == 201
+    head, _ = read(output, "frozen.json")
+    assert (head["with_checkpoint"], head["changed"]) == (35, [])
+
+
+def test_killed_worker_ends_a_stage_on_images_which_goes_on_from_the_backup(place, tmp_path):
+    output = tmp_path / "run"
+    started = begun(place, output, "--head-epochs", "0", "--tune-epochs", "800")
+    _wait_until(lambda: len(_records(output)) > 2, started)
+    started[1].kill()
+    started[1].communicate()
+    [told] = ended(started[:1], 2)
+    assert "worker 1 was lost after step" in told
+    assert f"`tfinspect finetune --resume --output {output}`" in told
+    assert not (output / "result.json").exists()
+
+    before = len(_records(output))
+    again = resumed(output)
+    _wait_until(lambda: len(_records(output)) > before + 2, again)
+    again[0].terminate()
+    ended(again, 130)
+    steps = [record["step"] for record in _records(output)]
+    assert steps == [STEPS * (n + 1) for n in range(len(steps))]
+    last = checkpoints.read(checkpoints.latest(str(output / "checkpoints")))
+    assert last["global_step"] == read(output, "backup/state.json")["step"] > steps[before]
+
+
+def test_lost_worker_is_waited_for_and_takes_part_again(place, tmp_path):
+    output = tmp_path / "run"
+    arguments = ("finetune", str(place / "model.ckpt"), *COMMON, "--data", str(place / "photos"))
+    arguments += ("--batch-size", str(BATCH), "--head-epochs", "0", "--tune-epochs", "800")
+    arguments += ("--output", str(output), "--on-lost", "wait")
+    texts = configurations(2)
+    processes = [start(text, *arguments) for text in texts]
+    _wait_until(lambda: len(_records(output)) > 2, processes)
+    processes[1].kill()
+    processes[1].communicate()
+    processes[1] = start(texts[1], *arguments)
+    _wait_until(lambda: _text(output / "log.txt").count("trains from step") == 2, processes)
+    before = len(_records(output))
+    _wait_until(lambda: len(_records(output)) > before + 2, processes)
+    processes[0].terminate()
+    ended(processes, 130)
+    steps = [record["step"] for record in _records(output)]
+    assert steps == [STEPS * (n + 1) for n in range(len(steps))]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tfinspect.artifacts import Artifact
-from tfinspect.artifacts.file_part import Room
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ArtifactError
 from tfinspect.vector_sums import PART, Buffers, inner_product, scale_of, total
@@ -193,18 +192,16 @@ def variable_stats(
     """
     entries = list(entries)
     require_values(artifact, entries)
-    buffers, room = Buffers(), Room()
+    buffers = Buffers()
     for entry in entries:
-        yield entry, _stats_of(artifact, entry, buffers, room)
+        yield entry, _stats_of(artifact, entry, buffers)
 
 
-def _stats_of(
-    artifact: Artifact, entry: VariableEntry, buffers: Buffers, room: Room
-) -> VariableStats:
+def _stats_of(artifact: Artifact, entry: VariableEntry, buffers: Buffers) -> VariableStats:
     if not has_numbers(entry):
         return VariableStats()
     try:
-        value = artifact.read(entry.name, room)
+        value = artifact.read(entry.name)
     except ArtifactError as error:
         return VariableStats(broken=str(error))
     return value_stats(value, buffers)

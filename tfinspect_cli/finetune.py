@@ -40,6 +40,8 @@ def command(
     hundredth of the rate. Frozen tensors are compared byte for byte afterwards. With TF_CONFIG set,
     it is done with the other processes of that cluster.
     """
+    if options["find_lr"] and options["dry_run"]:
+        raise click.UsageError("--find-lr trains and --dry-run does not; give one of them.")
     part = ClusterPart.from_environment(cluster_timeout, on_lost)
     finetune_cluster.refuse_what_is_not_shared(part, options)
     options |= part.batch_setting(batch_size_per_replica, options)

@@ -11,6 +11,8 @@ from tfinspect_cli.load_options import load_rules
 from tfinspect_cli.network_options import image_size
 from tfinspect_cli.training_options import given_settings
 
+# Settings of the default stages.
+_OF_THE_STAGES = ("head_epochs", "tune_epochs", "gradual")
 _NEEDED = (("data", "photos/"), ("net", "inception_resnet_v2"))
 
 
@@ -31,9 +33,10 @@ def request_and_config(checkpoint: str | None, options: Mapping[str, Any]) -> tu
         )
     excluded = (*options["exclude_scopes"], *options["excluded_list"])
     rules = load_rules({**options, "exclude_scopes": excluded})
+    _refuse_beside_stages(options)
     request = TuningRequest(checkpoint, rules, options["trainable_scopes"], options["stages_file"])
     sized = {**options, "image_size": image_size(options["image_size"])}
-    settings = _of_run(checkpoint) | _settings(sized)
+    settings = _of_network(checkpoint) | _of_run(checkpoint) | _settings(sized)
     for name, example in _NEEDED:
         if name not in settings:
             raise click.UsageError(f"--{name} is missing; give it, such as --{name} {example}.")
@@ -43,6 +46,24 @@ def request_and_config(checkpoint: str | None, options: Mapping[str, Any]) -> tu
 def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
     names = configs.FineTuneConfig.__dataclass_fields__
     return given_settings({name: value for name, value in options.items() if name in names})
+
+
+def _refuse_beside_stages(options: Mapping[str, Any]) -> None:
+    """Refuses options that say what the file of --stages says."""
+    given = [name for name in _OF_THE_STAGES if _is_given(name, options.get(name))]
+    if options["stages_file"] is not None and given:
+        names = ", ".join(_flag(name) for name in given)
+        raise click.UsageError(
+            f"--stages says of each stage what {names} would say of all; leave that out, or write "
+            "it into the file."
+        )
+
+
+def _of_network(checkpoint: str) -> dict[str, Any]:
+    """Returns the network whose published weights are asked for by its name."""
+    from tfinspect.nets.registry import list_specs
+
+    return {"net": checkpoint} if checkpoint in {spec.name for spec in list_specs()} else {}
 
 
 def _of_run(checkpoint: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import os
 import shutil
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from transfer_images import NETWORK, SIZE, write_images
@@ -33,6 +34,13 @@ def place(tmp_path_factory):
     write_images(directory / "few", {"a": 1, "b": 1, "c": 1})
     write_images(directory / "broken", {"a": 10, "b": 10})
     (directory / "broken" / "b" / "04.png").write_bytes(b"no picture")
+    write_images(directory / "emptied", {"a": 10, "b": 3})
+    for picture in (directory / "emptied" / "b").iterdir():
+        picture.write_bytes(b"no picture")
+    built = SlimModel(get_spec(NETWORK, width=0.5), 10, seed=1)
+    broken = {name: one.numpy() for name, one in built.variables_by_name().items()}
+    broken["resnet/conv1/weights"][0] = np.nan
+    checkpoints.save(str(directory / "nan.ckpt"), broken)
     (directory / "nothing.yaml").write_text("- {trainable: resnet/Logits, epochs: 1}")
     (directory / "idle.yaml").write_text("- {trainable: head, epochs: 0}")
     return directory
@@ -166,3 +174,34 @@ def test_batch_is_given_over_all_processes_or_of_each():
     both = ("--batch-size", "8", "--batch-size-per-replica", "4")
     result = CliRunner().invoke(cli, ["finetune", "good.ckpt", "--data", "photos", *both])
     assert "give --batch-size or --batch-size-per-replica, not both" in result.stderr
+
+
+def test_class_whose_images_are_all_corrupt_is_no_class(refused):
+    said = refused("good.ckpt", "--skip-corrupt", data="emptied")
+    assert "only 'a' has training images left after 3 corrupt ones" in said
+
+
+def test_weights_that_are_not_finite_are_named(refused):
+    said = refused("nan.ckpt", "--no-random-features", "--head-epochs", "1", "--tune-epochs", "0")
+    assert "1 variables of 'nan.ckpt' hold NaN or infinite values, the first 'resnet/conv1/" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--find-lr", "--dry-run"), "--find-lr trains and --dry-run does not"),
+        (("--stages", "s.yaml", "--head-epochs", "7"), "what --head-epochs would say of all"),
+        (("--stages", "s.yaml", "--gradual", "3"), "what --gradual would say of all"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(refused, arguments, words):
+    assert words in refused("good.ckpt", *arguments)
+
+
+def test_new_variables_that_no_stage_trains_are_told(place, monkeypatch):
+    monkeypatch.chdir(place)
+    common = ("--net", NETWORK, "--width", "0.5", "--image-size", str(SIZE), "--data", "photos")
+    given = ("good.ckpt", "--trainable-scopes", "resnet/stage1", "--dry-run")
+    result = CliRunner().invoke(cli, ["finetune", *common, *given])
+    assert result.exit_code == 0, result.output
+    assert "2 new variables are trained by no stage, and will keep initial values" in result.stderr

@@ -147,3 +147,34 @@ def test_loaded_graph_is_augmented_and_trained_one_step(tmp_path):
     first, second = float(step()), float(step())
     assert second < first
     assert np.abs(kernel.numpy() - before).max() > 0
+
+
+def test_fed_weight_of_a_frozen_graph_takes_the_place_of_the_stored_one(extracted):
+    biases = np.zeros(10, np.float32)
+    biases[7] = 1000
+    name = "resnet/logits/biases"
+    feeds = {"images": preprocessed(), name: biases}
+    played = play(str(extracted / "frozen/frozen.pb"), feeds, [name], classify=True)
+    np.testing.assert_array_equal(played.values[name], biases)
+    assert (played.logits.argmax(1) == 7).all()
+    plain = play(str(extracted / "frozen/frozen.pb"), {"images": preprocessed()}, [], classify=True)
+    offset = tiny_weights().values[name]
+    np.testing.assert_allclose(played.logits - biases, plain.logits - offset, atol=1e-3)
+
+
+def test_handle_of_a_variable_takes_no_value(tmp_path):
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        images = tf.compat.v1.placeholder(tf.float32, [None, 4, 4, 1], "images")
+        variable = tf.compat.v1.get_variable("w", [4, 4, 1], use_resource=True)
+        tf.reduce_sum(images * variable, [1, 2], name="out")
+        session.run(tf.compat.v1.global_variables_initializer())
+        prefix = tf.compat.v1.train.Saver().save(session, str(tmp_path / "m.ckpt"))
+    feeds = {"images": np.zeros([1, 4, 4, 1], np.float32), "w": np.zeros([4, 4, 1], np.float32)}
+    with pytest.raises(DataError, match="'w' is the resource of a variable and takes no value"):
+        play(f"{prefix}.meta", feeds, ["out"])
+
+
+def test_value_that_the_graph_cannot_take_is_one_sentence(extracted):
+    feeds = {"resnet/conv1/Relu": np.zeros([1, 8, 8, 3], np.float32)}
+    with pytest.raises((DataError, ConfigError), match=r"\A[^\n]+\Z"):
+        play(str(extracted / "frozen/frozen.pb"), feeds, ["resnet/logits/BiasAdd"])

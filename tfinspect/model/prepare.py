@@ -86,7 +86,8 @@ def prepare(
     notes += _loops(computed)
     named = {one: graph.resolve(one) for one in chosen.outputs}
     named = {one: found for one, found in named.items() if op_name(found) in flowing}
-    handles, variables = _bind(computed, constants)
+    fed = {op_name(one) for one in settings.feeds}
+    handles, variables = _bind(computed, constants - fed)
     del computed[op_name(source.tensor)]
     library = take_functions(graph_def, computed.values())
     pruned = type(graph_def)(node=computed.values(), library=library, versions=graph_def.versions)
@@ -116,7 +117,7 @@ def _put_placeholder(artifact: Any, graph: Inlined, chosen: Input) -> Input:
     if not dtype:
         entries = [one for one in artifact.tensors if one.name == tensor_name(chosen.tensor)]
         dtype, shape = entries[0].dtype, entries[0].shape
-    if shape is not None and len(shape) != 4:
+    if dtype != "string" and shape is not None and len(shape) != 4:
         raise ConfigError(
             f"'{chosen.tensor}' in '{artifact.path}' has the shape {list(shape)} and takes no "
             "images [N, H, W, C]; name a tensor of four axes with input_name= (--input-name; "

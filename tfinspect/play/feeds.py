@@ -10,6 +10,8 @@ import numpy as np
 
 from tfinspect.errors import ConfigError, DataError
 
+# Dtypes of what refers to a value.
+_HANDLES = ("resource", "variant")
 _BETWEEN = "="
 _WORDS = {"true": True, "false": False}
 
@@ -106,6 +108,12 @@ class Place:
         """
         import tensorflow as tf
 
+        if self.dtype in _HANDLES:
+            raise DataError(
+                f"'{self.name}' is the {self.dtype} of a variable and takes no value itself; feed "
+                "an op that reads it (`tfinspect list-tensors PATH --consumers-of "
+                f"{self.name}` lists them)."
+            )
         array = np.asarray(value)
         wanted = tf.as_dtype(self.dtype).as_numpy_dtype
         if not _fits(array, wanted) or not _has_shape(array.shape, self.shape):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tfinspect.errors import ConfigError
+from tfinspect.errors import ConfigError, DataError
 from tfinspect.model import Model, load_model
 from tfinspect.play.feeds import ImageFiles, Place, unknown_feeds
 from tfinspect.play.graph import StoredInputs, stored_inputs
@@ -85,7 +85,7 @@ def play(
     value = _input(place, feeds[name], model)
     tensors = _tensors(model, fetches)
     wanted = [*tensors.values(), *([model.trace().logits] if classify else [])]
-    found = [one.numpy() for one in model.trace().function(wanted)(value)] if wanted else []
+    found = _computed(model, wanted, value) if wanted else []
     logits = found.pop() if classify else None
     fetched = dict(zip(tensors, found, strict=True))
     values = {
@@ -152,6 +152,21 @@ def _input(place: Place, value: Any, model: Model) -> Any:
     else:
         fitted = place.fit(value)
     return tf.constant(fitted)
+
+
+def _computed(model: Model, wanted: Sequence[Any], value: Any) -> list[np.ndarray]:
+    import tensorflow as tf
+
+    try:
+        return [one.numpy() for one in model.trace().function(wanted)(value)]
+    except tf.errors.InvalidArgumentError as error:
+        lines = [line.strip() for line in str(error).splitlines()]
+        told = [line for line in lines if line and not line.startswith(("[[", "File", "Detected"))]
+        reason = next((line for line in reversed(told) if "[Op:" not in line), told[-1])
+        raise DataError(
+            f"the graph cannot be computed with what was fed: {reason}; "
+            "`tfinspect list-tensors` shows the shapes."
+        ) from error
 
 
 def _tensors(model: Model, fetches: Sequence[str]) -> dict[str, Any]:

@@ -35,7 +35,9 @@ class HeadModel(OwnStep, tf_keras.Model):
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Trains on one batch, and counts the step."""
         logs = super().train_step(data)
-        self.whole.steps.done.assign_add(1)
+        # Dropout's key reads the number inside a function of its own, which nothing orders.
+        with tf.control_dependencies(list(logs.values())):
+            self.whole.steps.done.assign_add(1)
         return logs
 
     @property

@@ -1,5 +1,6 @@
 """Everything about a fine-tuning that can be known, and refused, before anything is trained."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ from tfinspect.nets.spec import NetSpec
 from tfinspect.training import optimizers
 from tfinspect.training.config import BATCH_SIZE
 from tfinspect.transfer.finetune_config import FineTuneConfig
-from tfinspect.transfer.load_report import LoadReport
+from tfinspect.transfer.load_report import RE_INITIALISED, LoadReport
 from tfinspect.transfer.load_rules import LoadRules
 from tfinspect.transfer.restore import plan
 from tfinspect.transfer.stage_table import stage_rows
@@ -96,9 +97,20 @@ def prepare_tuning(
     rows = stage_rows(model, stages, config.batch_norm)
     if data[1].skipped:
         notes.append(_skipped(data[1].skipped))
+    notes += _never_trained(report, stages)
     return Prepared(
         config, request, data, model, artifact, report, stages, tuple(rows), tuple(notes)
     )
+
+
+def _never_trained(report: LoadReport, stages: Sequence[Stage]) -> list[str]:
+    """Says which new variables keep their random values for ever."""
+    new = [row.name for row in report.having(RE_INITIALISED)]
+    left = [name for name in new if not any(stage.trains(name) for stage in stages)]
+    if not left:
+        return []
+    what = "1 new variable is" if len(left) == 1 else f"{len(left):,} new variables are"
+    return [f"{what} trained by no stage, and will keep initial values: '{left[0]}'."]
 
 
 def _skipped(paths: tuple[str, ...]) -> str:
@@ -118,6 +130,7 @@ def prepare_images(config: FineTuneConfig, progress: Any = None) -> tuple[str, M
         config.data, seed=config.seed, skip_corrupt=config.skip_corrupt, progress=progress
     )
     classes, images = len(manifest.label_names), manifest.training_examples()
+    _require_two_classes(config.data, manifest)
     if classes < 2:
         raise DataError(
             f"'{config.data}' has one class only ('{manifest.label_names[0]}'); a classifier needs "
@@ -129,6 +142,17 @@ def prepare_images(config: FineTuneConfig, progress: Any = None) -> tuple[str, M
             "least one a class beside those of the other splits."
         )
     return directory, manifest
+
+
+def _require_two_classes(data: str, manifest: Manifest) -> None:
+    counted = manifest.splits["train"].label_histogram
+    left = [name for name in manifest.label_names if counted.get(name, 0)]
+    if counted and len(left) < 2 <= len(manifest.label_names):
+        skipped = f" after {len(manifest.skipped):,} corrupt ones" if manifest.skipped else ""
+        raise DataError(
+            f"of the classes of '{data}' only '{left[0]}' has training images left{skipped}; a "
+            "classifier needs two or more: add images of the others."
+        )
 
 
 def make_model(

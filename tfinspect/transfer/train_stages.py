@@ -1,7 +1,10 @@
 """The stages of a fine-tuning one after the other, each with its proof, from weights to weights."""
 
+import numpy as np
+
 from tfinspect.artifacts import Artifact
 from tfinspect.data import pipeline
+from tfinspect.errors import NetworkError
 from tfinspect.training import checkpoints
 from tfinspect.training.chiefs_word import assign_chiefs
 from tfinspect.training.trainer import Trainer
@@ -22,6 +25,7 @@ from tfinspect.transfer.same_weights import require_same_weights
 from tfinspect.transfer.stage_progress import Position, position
 from tfinspect.transfer.stages import Stage
 from tfinspect.transfer.train_head import cut_for, train_on_features
+from tfinspect.transfer.tuned_model import TunedModel
 from tfinspect.transfer.tuning import Tuning, train_on_images
 
 
@@ -35,6 +39,9 @@ def fill(tuning: Tuning, artifact: Artifact | None, rules: LoadRules) -> dict[st
 
     Returns:
       Name -> SHA-256 of those that still have the checkpoint's bytes.
+
+    Raises:
+      NetworkError: a loaded value is NaN or infinite.
     """
     model, progress = tuning.model, tuning.progress
     stored: dict[str, str] = {}
@@ -44,6 +51,7 @@ def fill(tuning: Tuning, artifact: Artifact | None, rules: LoadRules) -> dict[st
         if not progress.checkpoint:
             tuning.observer.on_phase(f"loading {artifact.path}")
             restore(model, artifact, rules)
+            _require_finite(model, artifact.path)
     if progress.checkpoint:
         prefix = tuning.run.file(progress.checkpoint)
         checkpoints.assign(model.variables_by_name(), checkpoints.read(prefix), prefix)
@@ -52,6 +60,16 @@ def fill(tuning: Tuning, artifact: Artifact | None, rules: LoadRules) -> dict[st
         if not progress.checkpoint:
             _recalibrate(tuning)
     return stored
+
+
+def _require_finite(model: TunedModel, path: str) -> None:
+    broken = [n for n, one in model.variables_by_name().items() if not np.isfinite(one).all()]
+    if broken:
+        raise NetworkError(
+            f"{len(broken):,} variables of '{path}' hold NaN or infinite values, the first "
+            f"'{broken[0]}'; `tfinspect list-vars {path} --health` lists them, and --exclude-scope "
+            "begins anew with them."
+        )
 
 
 def _recalibrate(tuning: Tuning) -> None:

@@ -61,15 +61,6 @@ def test_launch_prefixes_the_output_and_returns_the_status():
     assert result.stdout == "[worker 0] hello\n"
 
 
-def test_parameter_servers_are_refused_in_one_sentence(monkeypatch, tmp_path):
-    cluster = {"chief": ["localhost:1"], "worker": ["localhost:2"], "ps": ["localhost:3"]}
-    text = json.dumps({"cluster": cluster, "task": {"type": "chief", "index": 0}})
-    monkeypatch.setenv("TF_CONFIG", text)
-    result = CliRunner().invoke(cli, ["train", "--output", str(tmp_path / "run")])
-    assert result.exit_code == 2
-    assert "has parameter servers or an evaluator" in result.stderr
-
-
 def test_batch_size_is_given_in_one_way():
     result = CliRunner().invoke(
         cli, ["train", "--batch-size", "8", "--batch-size-per-replica", "4"]

@@ -142,7 +142,7 @@ class _Chief:
         while progress.step < self.loop.total_steps:
             epoch = progress.step // self.loop.steps_per_epoch
             self._rest_of_epoch(epoch)
-            copy_values(self.remote, self.loop.trainer)
+            self._copy()
             self.closing.on_epoch_end(epoch)
             self.backed_up = time.monotonic()
 
@@ -184,9 +184,15 @@ class _Chief:
         self.means.update({"loss": loss, "accuracy": accuracy, "examples": examples})
         self.loop.on_step(progress.step)
 
+    def _copy(self) -> None:
+        """Copies all variables into the chief's own, between two steps."""
+        copy_values(self.remote, self.loop.trainer)
+        # A step that a lost worker had applied is computed again: the optimizer counts it twice.
+        self.loop.trainer.optimizer.iterations.assign(self.loop.progress.step)
+
     def _back_up(self) -> None:
         loop = self.loop
-        copy_values(self.remote, loop.trainer)
+        self._copy()
         if not loop.trainer.is_finite():
             raise loop.diverged("a weight is", loop.progress.step)
         loop.progress.unfinished = self.means.joined()

@@ -81,6 +81,7 @@ def test_process_that_dies_is_lost_and_may_come_back(clusters):
         chief.end(End("done"))
         for one in (other, back):
             one.join(5)
+            assert not one.is_alive()
 
 
 def test_request_to_stop_reaches_the_chief(clusters):

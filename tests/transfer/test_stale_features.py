@@ -43,3 +43,4 @@ def test_one_use_keeps_an_old_entry(place, tmp_path):
 
 def test_cache_that_is_not_there_holds_nothing_stale(tmp_path):
     forget_stale(str(tmp_path / "absent"))
+    assert not (tmp_path / "absent").exists()

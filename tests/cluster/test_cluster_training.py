@@ -7,9 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-import tiny_data
+from tiny_data import numbered_data
 
 sys.path.insert(0, os.path.dirname(__file__))
 from lost_runs import PROGRAM, noted, repeated
@@ -22,16 +21,7 @@ SETTINGS = ("--depth", "8", "--width", "0.25", "--batch-size", str(BATCH), "--au
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    directory = str(tmp_path_factory.mktemp("records"))
-    counts = {"train": EXAMPLES, "validation": 30, "test": 30}
-    records = {}
-    for seed, (split, count) in enumerate(counts.items()):
-        pixels, labels = tiny_data.images(count, seed)
-        # Every example can be told by its first pixel.
-        pixels[:, 0, 0, 0] = np.arange(count)
-        records[split] = tiny_data.raw_records(pixels, labels)
-    tiny_data.write_data(directory, records)
-    return directory
+    return numbered_data(str(tmp_path_factory.mktemp("records")), EXAMPLES)
 
 
 def _wait_for(path, processes):

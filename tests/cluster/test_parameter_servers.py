@@ -10,7 +10,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-import tiny_data
+from tiny_data import numbered_data
 
 from tfinspect.artifacts import open_artifact
 
@@ -57,15 +57,7 @@ team.leave(0)
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    directory = str(tmp_path_factory.mktemp("records"))
-    counts = {"train": EXAMPLES, "validation": 30, "test": 30}
-    records = {}
-    for seed, (split, count) in enumerate(counts.items()):
-        pixels, labels = tiny_data.images(count, seed)
-        pixels[:, 0, 0, 0] = np.arange(count)
-        records[split] = tiny_data.raw_records(pixels, labels)
-    tiny_data.write_data(directory, records)
-    return directory
+    return numbered_data(str(tmp_path_factory.mktemp("records")), EXAMPLES)
 
 
 def started(configurations, *arguments, **more):

@@ -1,3 +1,4 @@
+import os
 import shutil
 import tracemalloc
 
@@ -299,3 +300,11 @@ def test_large_doubles_are_compared_though_their_squares_overflow():
     assert (found.changed, found.cosine) == (pytest.approx(2 / 3), pytest.approx(-7 / 25))
     assert found.exceeds(0.1)
     assert value_difference(one, np.float64([3e200, np.nan, 1e-300])).relative_l2 == np.inf
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.parametrize("pair", [(CKPT_V1, CKPT_V2), (KERAS3 / "model.h5", OBJECT_BASED)])
+def test_shared_among_processes_it_finds_the_same(pair, tmp_path):
+    broken = broken_copy(CKPT_V2, tmp_path, BROKEN)
+    for a, b in (pair, (broken, CKPT_V2)):
+        assert list(tfinspect.diff(a, b, processes=3)) == list(tfinspect.diff(a, b))

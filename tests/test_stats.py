@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import ml_dtypes
@@ -122,3 +123,13 @@ def test_broken_value_has_a_reason_and_the_rest_is_read(tmp_path):
     assert "'tower_0/conv3/weights'" in broken.broken
     assert found["tower_0/conv1/weights"].mean is not None
     assert {one.broken for one in found.values()} == {None}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_shared_among_processes_they_are_the_same(tmp_path):
+    artifact = open_artifact(broken_copy(CKPT_V2, tmp_path, "tower_0/conv3/weights"))
+    alone, shared = (
+        list(stats.variable_stats(artifact, artifact.variables, processes=processes))
+        for processes in (1, 3)
+    )
+    assert alone == shared

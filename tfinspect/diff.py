@@ -16,6 +16,7 @@ from tfinspect.artifacts import Artifact, open_artifact
 from tfinspect.artifacts.file_part import Room
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ArtifactError, ConfigError
+from tfinspect.forked import Outcome, shared_out
 from tfinspect.listing import select_scopes
 from tfinspect.names import choices, in_scope
 from tfinspect.value_difference import ValueDifference, pair_buffers, value_difference
@@ -97,6 +98,7 @@ def diff(
     renames: Renames = (),
     tolerance: float = 0.0,
     scope: str | None = None,
+    processes: int | None = 1,
 ) -> Iterator[Difference]:
     """Yields what became of every variable of A, then the variables that B has beyond them.
 
@@ -107,6 +109,8 @@ def diff(
         names to give B's; a variable so renamed is compared as though it had kept its name.
       tolerance: relative L2 difference up to which values count as equal.
       scope: compare only this scope of B's names, by whole components; None for all.
+      processes: how many share the comparing; more than 1 splits this process (`os.fork`), which
+        is for one without other threads. None for as many as pay, see `tfinspect.forked`.
 
     Raises:
       ConfigError: a pattern that is invalid or matches nothing, two variables renamed to one
@@ -119,7 +123,7 @@ def diff(
     sides = (_side(first, renames), _side(second, ()))
     if scope is not None:
         sides = _scoped(sides, scope)
-    return _differences(*sides, tolerance)
+    return _differences(*sides, tolerance, processes)
 
 
 def _opened(source: Artifact | str | os.PathLike[str]) -> Artifact:
@@ -180,11 +184,10 @@ def _scoped(sides: tuple[_Side, _Side], scope: str) -> tuple[_Side, _Side]:
     return first, second
 
 
-def _differences(a: _Side, b: _Side, tolerance: float) -> Iterator[Difference]:
-    buffers = pair_buffers()
-    for name in a.entries:
-        if name in b.entries:
-            yield _compared(a, b, name, tolerance, buffers)
+def _differences(
+    a: _Side, b: _Side, tolerance: float, processes: int | None
+) -> Iterator[Difference]:
+    yield from _of_both(a, b, tolerance, processes)
     removed = [name for name in a.entries if name not in b.entries]
     added = [name for name in b.entries if name not in a.entries]
     found = _same_values(a, removed, b, added)
@@ -206,23 +209,56 @@ _SAME = ValueDifference(0.0, 0.0, 1.0, 0.0)
 _UNKNOWN = ValueDifference(None, None, None, None)
 
 
-def _compared(a: _Side, b: _Side, name: str, tolerance: float, buffers: Buffers) -> Difference:
+def _of_both(a: _Side, b: _Side, tolerance: float, processes: int | None) -> Iterator[Difference]:
+    """Yields what became of the variables that both sides have, in the order of A."""
+    names = [name for name in a.entries if name in b.entries]
+    known = {name: _by_entries(a, b, name) for name in names}
+    wanted = [name for name in names if known[name] is None]
+    buffers = pair_buffers()
+    outcomes = shared_out(
+        lambda number: _measured(a, b, wanted[number], buffers),
+        [a.entries[name].bytes + b.entries[name].bytes for name in wanted],
+        processes,
+    )
+    for name in names:
+        yield known[name] or _judged(a.entries[name], b.entries[name], tolerance, next(outcomes))
+
+
+def _by_entries(a: _Side, b: _Side, name: str) -> Difference | None:
+    """Returns the difference that shows without reading values; None where it takes them."""
     one, two = a.entries[name], b.entries[name]
     if one.shape != two.shape and None not in (one.shape, two.shape):
         return _record(one, two, "reshaped", _UNKNOWN)
-    typed = EQUAL if one.dtype == two.dtype else "retyped"
     if not (one.readable or two.readable):
-        return _record(one, two, typed, _UNKNOWN, a.why_unreadable(name))
+        return _record(one, two, _typed(one, two), _UNKNOWN, a.why_unreadable(name))
     if (one.dtype == "string") != (two.dtype == "string"):
         return _record(one, two, "retyped", _UNKNOWN)
+    return None
+
+
+def _typed(one: VariableEntry, two: VariableEntry) -> str:
+    return EQUAL if one.dtype == two.dtype else "retyped"
+
+
+def _measured(a: _Side, b: _Side, name: str, buffers: Buffers) -> Outcome:
+    """Returns the measures of two values, or why one of them cannot be read."""
     try:
         found = value_difference(a.read(name), b.read(name), buffers)
     except ArtifactError as error:
-        status = "unreadable" if typed == EQUAL else typed
-        return _record(one, two, status, _UNKNOWN, str(error))
-    return _record(
-        one, two, "changed" if typed == EQUAL and found.exceeds(tolerance) else typed, found
-    )
+        return (str(error),)
+    return found.relative_l2, found.max_abs, found.cosine, found.changed
+
+
+def _judged(
+    one: VariableEntry, two: VariableEntry, tolerance: float, outcome: Outcome
+) -> Difference:
+    typed = _typed(one, two)
+    if len(outcome) == 1:
+        reason = str(outcome[0])
+        return _record(one, two, "unreadable" if typed == EQUAL else typed, _UNKNOWN, reason)
+    found = ValueDifference(*outcome)  # type: ignore[arg-type]
+    changed = typed == EQUAL and found.exceeds(tolerance)
+    return _record(one, two, "changed" if changed else typed, found)
 
 
 def _record(

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 from tfinspect.artifacts import Artifact
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ArtifactError
+from tfinspect.forked import shared_out
 from tfinspect.vector_sums import PART, Buffers, inner_product, scale_of, total
 
 if TYPE_CHECKING:
@@ -180,12 +181,17 @@ def without_statistics(entries: Sequence[VariableEntry]) -> str | None:
 
 
 def variable_stats(
-    artifact: Artifact, entries: Iterable[VariableEntry]
+    artifact: Artifact, entries: Iterable[VariableEntry], *, processes: int | None = 1
 ) -> Iterator[tuple[VariableEntry, VariableStats]]:
     """Yields each variable with its statistics, reading one after the other.
 
     Strings, complex numbers and what cannot be read have all statistics None; of a value that is
     broken, such as one with a wrong checksum, `broken` says what is wrong.
+
+    Args:
+      artifact: where they are.
+      entries: which ones.
+      processes: as in `tfinspect.diff`.
 
     Raises:
       ArtifactError: there is no value of any variable.
@@ -193,8 +199,13 @@ def variable_stats(
     entries = list(entries)
     require_values(artifact, entries)
     buffers = Buffers()
-    for entry in entries:
-        yield entry, _stats_of(artifact, entry, buffers)
+    outcomes = shared_out(
+        lambda number: astuple(_stats_of(artifact, entries[number], buffers)),
+        [entry.bytes for entry in entries],
+        processes,
+    )
+    for entry, outcome in zip(entries, outcomes, strict=True):
+        yield entry, VariableStats(*outcome)  # type: ignore[arg-type]
 
 
 def _stats_of(artifact: Artifact, entry: VariableEntry, buffers: Buffers) -> VariableStats:

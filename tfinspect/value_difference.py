@@ -10,8 +10,8 @@ from tfinspect.vector_sums import PART, Buffers, inner_product, scale_of
 if TYPE_CHECKING:
     import numpy as np
 
-# Two values are held at once: half of what of one value fits the cache.
-_PART = PART // 2
+# Two values, their difference and what they are read from lie in the cache at once.
+_PART = PART // 4
 # A sum that is told by larger ones of both signs has lost digits where it is so much smaller.
 _CANCELLED = 1e-3
 # Values that differ do so soon.

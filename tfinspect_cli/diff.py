@@ -55,7 +55,7 @@ def command(
 
     first, second = open_artifact(a), open_artifact(b)
     pairs = [_pair(rename) for rename in renames]
-    found = tfinspect.diff(first, second, renames=pairs, **options)
+    found = tfinspect.diff(first, second, renames=pairs, processes=None, **options)
     if quiet:
         ctx.exit(FOUND_SOMETHING * any(one.status != "equal" for one in found))
     rows = []

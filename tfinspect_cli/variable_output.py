@@ -35,8 +35,9 @@ def write_stats(artifact: Artifact, variables: Sequence[VariableEntry], output_f
     from tfinspect.stats import stats_row, variable_stats, without_statistics
 
     rows, broken = _rows(variables, output_format), []
+    found = variable_stats(artifact, variables, processes=None)
     with progress("reading", len(rows)) as advance:
-        for row, (_, stats) in zip(rows, variable_stats(artifact, variables), strict=True):
+        for row, (_, stats) in zip(rows, found, strict=True):
             row.update(stats_row(stats))
             broken += [stats.broken] if stats.broken else []
             advance()

@@ -1,0 +1,128 @@
+"""One task of each of many values, shared among processes.
+
+Checksums hold Python's lock, and handing it from thread to thread costs more than the sums over a
+part of a value: threads do not help. A process that is split off has what was opened and imported,
+and starts in milliseconds.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+
+# What comes back of one value; it travels as JSON.
+Outcome = Sequence[float | int | str | None]
+Task = Callable[[int], Outcome]
+
+# Bytes below which a process costs more than it saves.
+_WORTH_IT = 64 << 20
+_MOST_PROCESSES = 4
+
+
+def worthwhile(size: int) -> int:
+    """Returns how many processes should share values of so many bytes: one a core, at most four.
+
+    One where the system has no fork, or where a thread could hold a lock for ever in the copy.
+    """
+    if size < _WORTH_IT or not hasattr(os, "fork"):
+        return 1
+    if threading.active_count() > 1 or "tensorflow" in sys.modules:
+        return 1
+    return min(_cores(), _MOST_PROCESSES)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def shared_out(task: Task, sizes: Sequence[int], processes: int | None) -> Iterator[Outcome]:
+    """Yields what a task returns for every number from 0, in order.
+
+    What a process that was lost did not deliver is done here.
+
+    Args:
+      task: takes a number; must not depend on having been called before.
+      sizes: bytes that each number is about; their count is the numbers'.
+      processes: among how many to share, this one included; None for what is `worthwhile`.
+    """
+    if not sizes:
+        return
+    # What is done once for all values, such as a checksum of a whole file, is done before the fork.
+    yield task(0)
+    shares = _shares(sizes, worthwhile(sum(sizes)) if processes is None else processes)
+    helpers: dict[int, _Helper] = {}
+    try:
+        for place in sorted(set(shares[1:]) - {0}):
+            numbers = [number for number in range(1, len(sizes)) if shares[number] == place]
+            helpers[place] = _Helper(task, numbers)
+        for number in range(1, len(sizes)):
+            helper = helpers.get(shares[number])
+            outcome = helper.next() if helper else None
+            yield task(number) if outcome is None else outcome
+    finally:
+        for helper in helpers.values():
+            helper.end()
+
+
+def _shares(sizes: Sequence[int], processes: int) -> list[int]:
+    """Returns which process does which number: always the one with the least so far."""
+    loads = [0] * max(1, processes)
+    shares = []
+    for size in sizes:
+        place = loads.index(min(loads))
+        loads[place] += size
+        shares.append(place)
+    return shares
+
+
+class _Helper:
+    """A process that does its numbers in order and writes a line for each."""
+
+    def __init__(self, task: Task, numbers: Sequence[int]) -> None:
+        reading, writing = os.pipe()
+        self._process = _fork()
+        if self._process == 0:
+            os.close(reading)
+            _deliver(task, numbers, writing)
+        os.close(writing)
+        self._lines = os.fdopen(reading, encoding="utf-8", errors="surrogateescape")
+
+    def next(self) -> Outcome | None:
+        """Returns the next outcome; None where the process was lost before it."""
+        line = self._lines.readline()
+        # A line without an end is one that was cut off.
+        return json.loads(line) if line.endswith("\n") else None
+
+    def end(self) -> None:
+        """Ends the process, whatever it is doing."""
+        self._lines.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self._process, 0)
+
+
+def _fork() -> int:
+    with warnings.catch_warnings():
+        # BLAS's threads are idle and made anew in the copy by BLAS itself.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def _deliver(task: Task, numbers: Sequence[int], descriptor: int) -> None:
+    """Does the numbers, and never returns: what called this process is not to go on twice."""
+    try:
+        for number in numbers:
+            line = json.dumps(task(number)) + "\n"
+            data = memoryview(line.encode("utf-8", "surrogateescape"))
+            while data:
+                data = data[os.write(descriptor, data) :]
+    finally:
+        # Without the traceback of an interruption: this process's parent tells it.
+        os._exit(0)

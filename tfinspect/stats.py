@@ -6,6 +6,7 @@ from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 from tfinspect.artifacts import Artifact
+from tfinspect.artifacts.file_part import Room
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ArtifactError
 from tfinspect.forked import shared_out
@@ -198,9 +199,9 @@ def variable_stats(
     """
     entries = list(entries)
     require_values(artifact, entries)
-    buffers = Buffers()
+    buffers, room = Buffers(), Room()
     outcomes = shared_out(
-        lambda number: astuple(_stats_of(artifact, entries[number], buffers)),
+        lambda number: astuple(_stats_of(artifact, entries[number], buffers, room)),
         [entry.bytes for entry in entries],
         processes,
     )
@@ -208,11 +209,13 @@ def variable_stats(
         yield entry, VariableStats(*outcome)  # type: ignore[arg-type]
 
 
-def _stats_of(artifact: Artifact, entry: VariableEntry, buffers: Buffers) -> VariableStats:
+def _stats_of(
+    artifact: Artifact, entry: VariableEntry, buffers: Buffers, room: Room
+) -> VariableStats:
     if not has_numbers(entry):
         return VariableStats()
     try:
-        value = artifact.read(entry.name)
+        value = artifact.read(entry.name, room)
     except ArtifactError as error:
         return VariableStats(broken=str(error))
     return value_stats(value, buffers)

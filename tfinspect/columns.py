@@ -2,18 +2,20 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from tfinspect.display_width import padded, pieces, width_of
+
 # A folded column keeps at least so many characters.
 _NARROWEST = 8
 _GAP = "  "
 
 
 def widths(lines: Sequence[Sequence[str]], right: Sequence[bool], room: int | None) -> list[int]:
-    """Returns the width of each column, in characters.
+    """Returns the width of each column, in columns of a terminal.
 
     Args:
       lines: the header, then the cells of each row.
       right: which columns hold numbers; they and headers are never folded.
-      room: characters of a line; None folds nothing.
+      room: columns of a line; None folds nothing.
     """
     natural = _natural(lines)
     return natural if room is None else _fitted(natural, _narrowest(lines, right), room)
@@ -40,13 +42,13 @@ def too_many(
 
 
 def _natural(lines: Sequence[Sequence[str]]) -> list[int]:
-    return [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [max(map(width_of, column)) for column in zip(*lines, strict=True)]
 
 
 def _narrowest(lines: Sequence[Sequence[str]], right: Sequence[bool]) -> list[int]:
     """Returns the widths below which numbers and headers would be torn."""
     return [
-        natural if number else min(natural, max(_NARROWEST, len(header)))
+        natural if number else min(natural, max(_NARROWEST, width_of(header)))
         for natural, number, header in zip(_natural(lines), right, lines[0], strict=True)
     ]
 
@@ -67,22 +69,18 @@ def _fitted(natural: list[int], narrowest: list[int], room: int) -> list[int]:
 
 def laid_out(line: Sequence[str], sizes: list[int], right: Sequence[bool]) -> Iterator[str]:
     """Yields one line of cells, or as many as the longest folded cell takes."""
-    if all(len(text) <= size for text, size in zip(line, sizes, strict=True)):
+    if all(width_of(text) <= size for text, size in zip(line, sizes, strict=True)):
         yield _joined(line, sizes, right)
         return
-    folded = [_folded(text, size) for text, size in zip(line, sizes, strict=True)]
+    folded = [list(pieces(text, size)) for text, size in zip(line, sizes, strict=True)]
     for place in range(max(map(len, folded))):
-        part = [pieces[place] if place < len(pieces) else "" for pieces in folded]
+        part = [cell[place] if place < len(cell) else "" for cell in folded]
         yield _joined(part, sizes, right)
 
 
 def _joined(line: Sequence[str], sizes: list[int], right: Sequence[bool]) -> str:
     parts = [
-        text.rjust(size) if number else text.ljust(size)
+        padded(text, size, right=number)
         for text, size, number in zip(line, sizes, right, strict=True)
     ]
     return _GAP.join(parts).rstrip()
-
-
-def _folded(text: str, size: int) -> list[str]:
-    return [text[start : start + size] for start in range(0, len(text), size)] or [""]

@@ -1,0 +1,47 @@
+"""How many columns of a terminal a text takes: characters of East Asian scripts take two.
+
+Source: Unicode Standard Annex #11 (East Asian Width). Marks that combine with the character before
+them, and joiners, take none; characters of ambiguous width count as narrow, as outside East Asian
+locales.
+"""
+
+import unicodedata
+from collections.abc import Iterator
+
+_WIDE = frozenset("WF")
+_NO_COLUMN = frozenset(("Mn", "Me", "Cf"))
+
+
+def width_of(text: str) -> int:
+    """Returns the columns of a text without control characters."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def _columns(char: str) -> int:
+    if unicodedata.category(char) in _NO_COLUMN:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in _WIDE else 1
+
+
+def padded(text: str, size: int, *, right: bool) -> str:
+    """Fills a text up to a width, with spaces behind it or, for `right`, before it."""
+    size += len(text) - width_of(text)
+    return text.rjust(size) if right else text.ljust(size)
+
+
+def pieces(text: str, size: int) -> Iterator[str]:
+    """Yields a text in pieces of at most `size` columns; one empty piece for an empty text.
+
+    A mark stays with its character, and a character that is wider than `size` is a piece.
+    """
+    if text.isascii():
+        yield from (text[start : start + size] for start in range(0, len(text) or 1, size))
+        return
+    start = taken = 0
+    for place, char in enumerate(text):
+        columns = _columns(char)
+        if taken + columns > size and place > start:
+            yield text[start:place]
+            start, taken = place, 0
+        taken += columns
+    yield text[start:]

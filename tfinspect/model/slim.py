@@ -29,7 +29,7 @@ def from_network(
         lambda images: Built(*network.network(images, False)),
         network.variables_by_name(),
         preprocessing=spec.preprocessing,
-        labels=_numbers(network.num_classes) if labels is None else labels,
+        labels=labels,
         checkpoint=checkpoint,
         spec=spec,
         keras_model=network,
@@ -103,7 +103,3 @@ def _classes(spec: NetSpec, stored: Artifact | None) -> int:
     shapes = {entry.name: entry.shape for entry in stored.variables} if stored else {}
     known = {name: shape for name, shape in shapes.items() if shape}
     return spec.classes_in(known) or spec.num_classes or _DEFAULT_CLASSES
-
-
-def _numbers(count: int) -> tuple[str, ...]:
-    return tuple(str(label) for label in range(count))

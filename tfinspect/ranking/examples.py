@@ -105,8 +105,7 @@ def _prepared(source: str, data: str | None) -> tuple[str, Manifest]:
 
 def _require_labels(model: Any, directory: str, manifest: Manifest) -> None:
     known = model.labels
-    numbers = known is not None and known == tuple(map(str, range(len(known))))
-    if known is None or (numbers and len(known) >= len(manifest.label_names)):
+    if known is None:
         return
     if tuple(manifest.label_names) != tuple(known):
         unknown = [label for label in manifest.label_names if label not in known]

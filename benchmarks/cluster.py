@@ -3,10 +3,11 @@
     python benchmarks/cluster.py [--rounds 3] [--sync-batch-norm]
 
 ResNet-20 on the digits, batch 128 over all workers, one thread and one core each: every process is
-bound to a core of its own, so that nobody borrows what is not counted. Three sides, alternating:
+bound to a core of its own, so that nobody borrows what is not counted. Four sides, alternating:
 
 * `two`: two workers that train together,
-* `one`: one worker alone; the other core is idle,
+* `same`: one worker with both of these cores and two threads,
+* `one`: one worker with one core; the other core is idle, and leaves it the memory's bandwidth,
 * `apart`: two workers of clusters of their own, at the same time, half of the batch each: what the
   machine gives two processes that have nothing to say to each other.
 
@@ -25,19 +26,27 @@ from tfinspect.cluster.launch import free_ports
 
 EPOCHS, BATCH = 4, 128
 TARGET = 0.85
-SIDES = ("two", "one", "apart")
+SIDES = ("two", "same", "one", "apart")
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
-def start(hosts, index, core, arguments):
+def start(hosts, index, cores, arguments):
     task = {"type": "worker", "index": index}
     text = json.dumps({"cluster": {"worker": hosts}, "task": task})
     return subprocess.Popen(
         [
-            *("taskset", "-c", str(core), sys.executable, "-m", "tfinspect_cli", "train"),
+            *(
+                "taskset",
+                "-c",
+                ",".join(map(str, cores)),
+                sys.executable,
+                "-m",
+                "tfinspect_cli",
+                "train",
+            ),
             *("--epochs", str(EPOCHS), *arguments),
         ],
-        env=os.environ | {"TF_CONFIG": text} | dict.fromkeys(THREADS, "1"),
+        env=os.environ | {"TF_CONFIG": text} | dict.fromkeys(THREADS, str(len(cores))),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
@@ -62,17 +71,17 @@ def images_per_second(side, directory, more):
     outputs = [os.path.join(directory, f"{side}-{number}") for number in range(2)]
     if side == "two":
         given = ["--batch-size", str(BATCH), "--output", outputs[0], *more]
-        finished([start(ports, index, index, given) for index in range(2)])
+        finished([start(ports, index, [index], given) for index in range(2)])
         return speed(outputs[0])
-    count = 1 if side == "one" else 2
-    batch = str(BATCH // count)
+    cores = {"same": [[0, 1]], "one": [[0]], "apart": [[0], [1]]}[side]
+    batch = str(BATCH // len(cores))
     finished(
         [
-            start([ports[n]], 0, n, ["--batch-size", batch, "--output", outputs[n], *more])
-            for n in range(count)
+            start([ports[n]], 0, own, ["--batch-size", batch, "--output", outputs[n], *more])
+            for n, own in enumerate(cores)
         ]
     )
-    return sum(speed(output) for output in outputs[:count])
+    return sum(speed(output) for output in outputs[: len(cores)])
 
 
 def main():
@@ -85,15 +94,18 @@ def main():
     for _ in range(arguments.rounds):
         with tempfile.TemporaryDirectory() as place:
             rounds.append({side: images_per_second(side, place, more) for side in SIDES})
-    ratio = statistics.median(each["two"] / (2 * each["one"]) for each in rounds)
-    apart = statistics.median(each["two"] / each["apart"] for each in rounds)
+    same, apart = (
+        statistics.median(each["two"] / each[side] for each in rounds) for side in ("same", "apart")
+    )
+    alone = statistics.median(each["two"] / (2 * each["one"]) for each in rounds)
     result = {
-        "claim": "two workers lose at most 15 % of one worker's images per second and core",
-        "target": {"ratio_per_core": TARGET},
+        "claim": "two workers lose at most 15 % of one worker's images/s with the same cores",
+        "target": {"ratio": TARGET},
         "images_per_second": rounds,
-        "ratio_per_core": round(ratio, 3),
+        "ratio_to_one_worker_with_the_same_cores": round(same, 3),
+        "ratio_per_core_to_one_core_alone": round(alone, 3),
         "ratio_to_two_apart": round(apart, 3),
-        "met": ratio >= TARGET,
+        "met": same >= TARGET,
         "sync_batch_norm": arguments.sync_batch_norm,
         "cores": os.cpu_count(),
     }

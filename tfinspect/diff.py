@@ -6,24 +6,21 @@ memory; optimizer slots are left out.
 
 import hashlib
 import os
-import re
-from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from tfinspect.artifacts import Artifact, open_artifact
-from tfinspect.artifacts.file_part import Room
+from tfinspect.artifacts import Artifact
+from tfinspect.diff_sides import Renames, Side, opened, scoped, side_of
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ArtifactError, ConfigError
 from tfinspect.forked import Outcome, shared_out
-from tfinspect.listing import select_scopes
-from tfinspect.names import choices, in_scope
 from tfinspect.value_difference import ValueDifference, pair_buffers, value_difference
 from tfinspect.vector_sums import Buffers
 
 if TYPE_CHECKING:
-    import numpy as np
+    pass
 
 EQUAL = "equal"
 STATUSES = (
@@ -32,7 +29,6 @@ STATUSES = (
 )
 # Elements that are hashed together.
 _BLOCK = 1 << 17
-Renames = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -76,21 +72,6 @@ class Difference:
 _COLUMNS = tuple(field.name for field in fields(Difference))
 
 
-@dataclass(frozen=True)
-class _Side:
-    artifact: Artifact
-    # The name to compare by -> variable.
-    entries: dict[str, VariableEntry]
-    room: Room
-
-    def read(self, name: str) -> "np.ndarray":
-        """Reads a value, which holds good until the next one of this side is read."""
-        return self.artifact.read(self.entries[name].name, self.room)
-
-    def why_unreadable(self, name: str) -> str:
-        return self.artifact.why_unreadable(self.entries[name])
-
-
 def diff(
     a: Artifact | str | os.PathLike[str],
     b: Artifact | str | os.PathLike[str],
@@ -119,74 +100,14 @@ def diff(
     """
     if not tolerance >= 0:
         raise ConfigError(f"tolerance {tolerance} is negative or no number; give 0 or more.")
-    first, second = _opened(a), _opened(b)
-    sides = (_side(first, renames), _side(second, ()))
+    first, second = opened(a), opened(b)
+    sides = (side_of(first, renames), side_of(second, ()))
     if scope is not None:
-        sides = _scoped(sides, scope)
+        sides = scoped(sides, scope)
     return _differences(*sides, tolerance, processes)
 
 
-def _opened(source: Artifact | str | os.PathLike[str]) -> Artifact:
-    if isinstance(source, Artifact):
-        return source
-    if isinstance(source, (str, os.PathLike)):
-        return open_artifact(source)
-    raise ArtifactError(
-        f"a {type(source).__name__} cannot be compared; give a path or an opened artifact, "
-        "and save a live object first."
-    )
-
-
-def _side(artifact: Artifact, renames: Renames) -> _Side:
-    entries = [entry for entry in artifact.variables if not entry.slot]
-    names = [entry.name for entry in entries]
-    for pattern, replacement in renames:
-        names = _renamed(names, pattern, replacement)
-    doubled = [name for name, count in Counter(names).items() if count > 1]
-    if doubled:
-        raise ConfigError(
-            f"the renames give {len(doubled):,} names to more than one variable, first "
-            f"'{doubled[0]}'; make the patterns narrower."
-        )
-    return _Side(artifact, dict(zip(names, entries, strict=True)), Room())
-
-
-def _renamed(names: list[str], pattern: str, replacement: str) -> list[str]:
-    try:
-        wanted = re.compile(pattern)
-        found = [wanted.subn(replacement, name) for name in names]
-    except (re.error, IndexError, OverflowError, RecursionError) as error:
-        raise ConfigError(f"'{pattern}=>{replacement}' is no valid rename: {error}.") from error
-    if not any(count for _, count in found):
-        raise ConfigError(
-            f"the rename pattern '{pattern}' is found in no name; {choices(pattern, names)}. "
-            "It is a regular expression, found anywhere in a name."
-        )
-    return [name for name, _ in found]
-
-
-@dataclass(frozen=True)
-class _Name:
-    name: str
-
-
-def _scoped(sides: tuple[_Side, _Side], scope: str) -> tuple[_Side, _Side]:
-    names = [_Name(name) for side in sides for name in side.entries]
-    select_scopes(names, [scope])
-    first, second = (
-        _Side(
-            side.artifact,
-            {name: entry for name, entry in side.entries.items() if in_scope(name, scope)},
-            side.room,
-        )
-        for side in sides
-    )
-    return first, second
-
-
-def _differences(
-    a: _Side, b: _Side, tolerance: float, processes: int | None
-) -> Iterator[Difference]:
+def _differences(a: Side, b: Side, tolerance: float, processes: int | None) -> Iterator[Difference]:
     yield from _of_both(a, b, tolerance, processes)
     removed = [name for name in a.entries if name not in b.entries]
     added = [name for name in b.entries if name not in a.entries]
@@ -209,7 +130,7 @@ _SAME = ValueDifference(0.0, 0.0, 1.0, 0.0)
 _UNKNOWN = ValueDifference(None, None, None, None)
 
 
-def _of_both(a: _Side, b: _Side, tolerance: float, processes: int | None) -> Iterator[Difference]:
+def _of_both(a: Side, b: Side, tolerance: float, processes: int | None) -> Iterator[Difference]:
     """Yields what became of the variables that both sides have, in the order of A."""
     names = [name for name in a.entries if name in b.entries]
     known = {name: _by_entries(a, b, name) for name in names}
@@ -224,7 +145,7 @@ def _of_both(a: _Side, b: _Side, tolerance: float, processes: int | None) -> Ite
         yield known[name] or _judged(a.entries[name], b.entries[name], tolerance, next(outcomes))
 
 
-def _by_entries(a: _Side, b: _Side, name: str) -> Difference | None:
+def _by_entries(a: Side, b: Side, name: str) -> Difference | None:
     """Returns the difference that shows without reading values; None where it takes them."""
     one, two = a.entries[name], b.entries[name]
     if one.shape != two.shape and None not in (one.shape, two.shape):
@@ -240,7 +161,7 @@ def _typed(one: VariableEntry, two: VariableEntry) -> str:
     return EQUAL if one.dtype == two.dtype else "retyped"
 
 
-def _measured(a: _Side, b: _Side, name: str, buffers: Buffers) -> Outcome:
+def _measured(a: Side, b: Side, name: str, buffers: Buffers) -> Outcome:
     """Returns the measures of two values, or why one of them cannot be read."""
     try:
         found = value_difference(a.read(name), b.read(name), buffers)
@@ -284,7 +205,7 @@ def _record(
     )
 
 
-def _same_values(a: _Side, removed: list[str], b: _Side, added: list[str]) -> dict[str, str]:
+def _same_values(a: Side, removed: list[str], b: Side, added: list[str]) -> dict[str, str]:
     """Returns A's name -> B's, for removed variables whose very value was added elsewhere."""
     common = {_key(a.entries[name]) for name in removed} & {_key(b.entries[name]) for name in added}
     waiting: dict[bytes, deque[str]] = {}
@@ -304,7 +225,7 @@ def _key(entry: VariableEntry) -> tuple[Any, ...]:
     return entry.shape, entry.dtype
 
 
-def _digest(side: _Side, name: str) -> bytes | None:
+def _digest(side: Side, name: str) -> bytes | None:
     """Returns a hash of a variable's shape, type and value; None for one that cannot be read."""
     import numpy as np
 

@@ -120,6 +120,7 @@ def test_several_outputs_and_integer_inputs():
     ("function", "inputs", "message"),
     [
         (lambda n: n, [3], "none of the inputs is a float"),
+        (3.0, [3.0], "3.0 is no function; give the op itself"),
         (lambda x: tf.cast(x, tf.int32), [X], "the function has no float output"),
         (tf.math.log, [X], "the function is not finite at these inputs"),
     ],

@@ -52,8 +52,13 @@ def check_gradient(
       A report; `report.ok` says whether all is well.
 
     Raises:
-      CustomOpError: no input is a float, the function has no float output, or a finite value.
+      CustomOpError: there is no function, no input is a float, the function has no float output, or
+        no finite value.
     """
+    if not callable(op):
+        raise CustomOpError(
+            f"{op!r} is no function; give the op itself, and its inputs as a list behind it."
+        )
     function = _Function(op, inputs)
     tolerance = _tolerance(function.rounding) if tolerance is None else tolerance
     checks: list[InputCheck] = []

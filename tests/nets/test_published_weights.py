@@ -111,7 +111,9 @@ def test_a_truncated_archive_is_refused_and_leaves_nothing(downloads, tmp_path):
     path = downloads / "vgg_16_2016_08_28.tar.gz"
     write_tar(path, {"vgg_16.ckpt": bytes(range(256)) * 400}, mode="w:gz")
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(DataError, match="is cut off or broken"):
+    size = f"{path.stat().st_size:,}"
+    words = rf"'{path}' of {size} bytes is cut off or broken .*delete it and get it again from"
+    with pytest.raises(DataError, match=words):
         published_checkpoint("vgg_16")
     assert names_in(tmp_path / "cache" / "checkpoints") == []
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from tfinspect.artifacts import locate
 from tfinspect.artifacts.artifact import Artifact
+from tfinspect.artifacts.cut_off import told_by_its_beginning
 from tfinspect.errors import ArtifactError
 
 
@@ -100,6 +101,9 @@ def _nothing(given: str, path: str) -> str:
         return f"the directory '{given}' is no artifact itself; {offer}."
     if os.path.isfile(path) and os.path.getsize(path) == 0:
         return f"'{given}' is empty; write it again, or give another file."
+    told = told_by_its_beginning(path) if os.path.isfile(path) else None
+    if told:
+        return f"'{given}' {told}"
     lead = "nearest" if alike else "there are"
     cure = f"{lead}: {_quoted(near)}" if near else "give the path of an artifact"
     if os.path.exists(path):

@@ -43,6 +43,11 @@ class _Saved(NamedTuple):
     # Which table holds which slice.
     slices: tuple[tuple[int, tuple[Extent, ...]], ...]
 
+    @property
+    def elements(self) -> int:
+        """Numbers of the whole variable."""
+        return math.prod(self.shape)
+
 
 def open_saved_slices(path: str) -> "SavedSlices":
     """Opens a V1 checkpoint: one file, or the prefix of `-00000-of-00002` files.
@@ -71,7 +76,7 @@ class SavedSlices(Artifact):
         try:
             if data is None:
                 raise WireError("it has no description of its tensors")
-            return _parse_meta(bytes(data), number)
+            return parse_meta(bytes(data), number)
         except WireError as error:
             raise ArtifactError(
                 f"'{table.path}' is no V1 checkpoint: {error}; give another file."
@@ -119,14 +124,13 @@ class SavedSlices(Artifact):
         ]
 
     def _variable(self, saved: _Saved, slot: bool) -> VariableEntry:
-        elements = math.prod(saved.shape)
         shards = sorted({number for number, _ in saved.slices})
         return VariableEntry(
             name=saved.name,
             shape=saved.shape,
             dtype=saved.dtype,
-            parameters=elements,
-            bytes=elements * element_bytes(saved.dtype) or self._string_bytes(saved),
+            parameters=saved.elements,
+            bytes=saved.elements * element_bytes(saved.dtype) or self._string_bytes(saved),
             slot=slot,
             key=saved.name,
             shard=", ".join(os.path.basename(self._tables[number].path) for number in shards),
@@ -198,8 +202,12 @@ class SavedSlices(Artifact):
         return data
 
 
-def _parse_meta(data: bytes, number: int) -> list[_Saved]:
-    """Reads the SavedTensorSliceMeta of a SavedTensorSlices."""
+def parse_meta(data: bytes, number: int) -> list[_Saved]:
+    """Reads the SavedTensorSliceMeta of a SavedTensorSlices, of the table with a number.
+
+    Raises:
+      WireError: the bytes are no such message.
+    """
     found = []
     for meta in fields(data):
         if meta.number == 1 and meta.wire_type == LENGTH:

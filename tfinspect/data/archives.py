@@ -81,9 +81,15 @@ def _opened(path: str) -> Iterator[tarfile.TarFile]:
             _read_to_the_end(archive)
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise DataError(
-            f"archive '{path}' is cut off or broken ({error}); "
+            f"archive '{path}'{_size(path)} is cut off or broken ({error}); "
             "delete it and get it again from its publisher."
         ) from error
+
+
+def _size(path: str) -> str:
+    with contextlib.suppress(DataError, OSError):
+        return f" of {files.size_bytes(path):,} bytes"
+    return ""
 
 
 def _read_to_the_end(archive: tarfile.TarFile) -> None:

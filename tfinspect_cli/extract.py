@@ -59,7 +59,7 @@ def command(
     whole, dry = options["whole_report"], options["dry_run"]
     with reported_failure(whole, output_format), stages() as progress:
         loaded = extraction.load_network(checkpoint, request, dry_run=dry, progress=progress)
-    write_report(loaded.report, output_format, whole=whole)
+    write_report(loaded.report, output_format, whole=whole, dry=dry)
     if dry or output is None:
         return
     saved = extraction.save(loaded, output, as_format=as_format, fold=options["fold"])

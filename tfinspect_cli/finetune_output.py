@@ -33,7 +33,7 @@ def tell_plan(request: Any, config: Any, shown: Shown) -> None:
 
     with stages() as progress, reported_failure(shown.whole_report, shown.output_format):
         prepared = prepare_tuning(request, config, progress)
-    _tell(prepared, shown)
+    _tell(prepared, shown, dry=True)
     if not shown.whole_report:
         whole = shown.output_format in MACHINE_FORMATS
         emit(prepared.rows if whole else _brief(prepared), shown.output_format)
@@ -57,8 +57,8 @@ def telling(shown: Shown) -> Callable[[Any], None]:
     return tell
 
 
-def _tell(prepared: Any, shown: Shown) -> None:
-    write_report(prepared.report, shown.output_format, whole=shown.whole_report)
+def _tell(prepared: Any, shown: Shown, *, dry: bool = False) -> None:
+    write_report(prepared.report, shown.output_format, whole=shown.whole_report, dry=dry)
     for note in prepared.notes:
         message(f"Note: {note}")
     if shown.load_report is not None:

@@ -10,6 +10,10 @@ from tfinspect_cli.emit import MACHINE_FORMATS, emit, message
 
 # Columns that say nothing in a table where all rows have the same.
 _OFTEN_SILENT = ("rule", "source", "stored_shape", "detail")
+_LEFT_TO_THE_LOAD = (
+    "Nothing was loaded: names, shapes, types and the lengths of the files fit; values and their "
+    "checksums are for the load itself."
+)
 _OPTIONS = (
     click.option(
         "--exclude-scope",
@@ -69,15 +73,25 @@ def reported_failure(whole: bool, output_format: str) -> Iterator[None]:
         raise
 
 
-def write_report(report: Any, output_format: str, *, whole: bool) -> None:
-    """Writes a `LoadReport`: its summary as a message, and the rows where they are asked for."""
+def write_report(report: Any, output_format: str, *, whole: bool, dry: bool = False) -> None:
+    """Writes a `LoadReport`: its summary as a message, and the rows where they are asked for.
+
+    Args:
+      report: of a load, or of what would be loaded.
+      output_format: of the rows.
+      whole: whether the rows are asked for.
+      dry: whether nothing follows, so that it is said what was not looked at.
+    """
     if whole:
         rows = report.records()
-        emit(rows if output_format in MACHINE_FORMATS else _brief(rows), output_format)
+        emit(rows if output_format in MACHINE_FORMATS else _brief(report, rows), output_format)
     message(report.summary())
+    if dry:
+        message(_LEFT_TO_THE_LOAD)
 
 
-def _brief(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _brief(report: Any, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    rows = [{**row, "status": report.worded(row["status"])} for row in rows]
     silent = {key for key in _OFTEN_SILENT if len({str(row[key]) for row in rows}) == 1}
     if all(row["source"] in (None, row["name"]) for row in rows):
         silent.add("source")

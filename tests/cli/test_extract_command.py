@@ -42,6 +42,9 @@ def test_dry_run_writes_nothing(checkpoint, tmp_path):
     result = invoke(checkpoint, "--net", NET, "--dry-run", "--output", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert os.listdir(tmp_path) == []
+    assert "37 would be loaded; 75,770 parameters would be loaded." in result.stderr
+    assert "Nothing was loaded" in result.stderr
+    assert "checksums are for the load itself" in result.stderr
 
 
 def test_failed_load_still_shows_its_rows_and_exits_with_2(checkpoint, tmp_path):
@@ -60,7 +63,7 @@ def test_excluded_scope_makes_it_load(checkpoint, tmp_path):
     options = ["--num-classes", 7, "--exclude-scope", "resnet/logits", "--dry-run"]
     result = invoke(checkpoint, "--net", NET, *options)
     assert result.exit_code == 0, result.output
-    assert "35 loaded, 2 re-initialised" in result.stderr
+    assert "35 would be loaded, 2 re-initialised" in result.stderr
 
 
 def test_labels_go_along(checkpoint, tmp_path):

@@ -40,7 +40,7 @@ def test_dry_run_says_what_is_loaded_and_what_each_stage_trains(files):
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)
     assert [row["trained"] > 0 for row in rows if row["stage"] == "head"] == [False] * 4 + [True]
-    assert "35 loaded, 2 re-initialised" in result.stderr
+    assert "35 would be loaded, 2 re-initialised" in result.stderr
 
 
 def test_report_is_every_variable(files):
@@ -74,7 +74,7 @@ def test_run_of_ours_is_a_checkpoint_whose_network_is_known(tmp_path):
     source = copy_run(tmp_path)
     result = run(source.path, "--data", source.data, "--dry-run")
     assert result.exit_code == 0, result.output
-    assert "35 loaded, 2 re-initialised" in result.stderr
+    assert "35 would be loaded, 2 re-initialised" in result.stderr
 
 
 @pytest.mark.parametrize(("given", "expected"), [(None, (8, 12)), ("16", (16, 16))])

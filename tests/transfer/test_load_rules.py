@@ -24,7 +24,7 @@ STORED = [_entry(name, shape) for name, shape in WANTED.items()]
 def test_equal_names_and_shapes_are_loaded():
     report = match_variables("net", WANTED, "file", STORED)
     assert {row.status for row in report.rows} == {"loaded"}
-    assert report.summary() == "net from file: 3 loaded; 376 parameters loaded."
+    assert report.summary() == "net from file: 3 would be loaded; 376 parameters would be loaded."
 
 
 def test_excluded_scope_keeps_its_values_and_no_other():

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfinspect.artifacts import open_artifact
 from tfinspect.entries import VariableEntry
-from tfinspect.errors import NetworkError
+from tfinspect.errors import ArtifactError, NetworkError
 from tfinspect.nets.registry import get_spec
 from tfinspect.nets.slim_model import SlimModel
 from tfinspect.training import checkpoints
@@ -93,6 +93,43 @@ def test_plan_reads_no_value_and_changes_nothing(stored, monkeypatch):
     artifact, _ = stored
     monkeypatch.setattr(type(artifact), "read", lambda *_: pytest.fail("a value was read"))
     assert plan(_network(seed=2), artifact).counts().keys() == {"loaded"}
+
+
+@pytest.mark.parametrize("length", [0, 1000])
+@pytest.mark.parametrize("load", [plan, restore])
+def test_data_file_that_is_too_short_is_refused_before_anything_is_changed(
+    stored, tmp_path, length, load
+):
+    prefix = tmp_path / "short.ckpt"
+    checkpoints.save(str(prefix), stored[1])
+    data = prefix.with_name("short.ckpt.data-00000-of-00001")
+    data.write_bytes(data.read_bytes()[:length])
+    network = _network(seed=2)
+    before = {name: one.numpy() for name, one in network.variables_by_name().items()}
+    words = rf"of 37 variables .* cannot be read. The first: .* of '{data}', which has {length:,}"
+    with pytest.raises(ArtifactError, match=words):
+        load(network, open_artifact(str(prefix)))
+    for name, variable in network.variables_by_name().items():
+        np.testing.assert_array_equal(variable.numpy(), before[name])
+
+
+def test_short_data_of_what_is_not_loaded_is_no_error(stored, tmp_path):
+    prefix = tmp_path / "short.ckpt"
+    # The names are sorted in the file: this one lies last.
+    checkpoints.save(str(prefix), stored[1] | {"zzz": tf.zeros(100)})
+    data = prefix.with_name("short.ckpt.data-00000-of-00001")
+    data.write_bytes(data.read_bytes()[:-400])
+    assert restore(_network(seed=2), open_artifact(str(prefix))).counts() == {
+        "loaded": 37,
+        "unused": 1,
+    }
+
+
+def test_summary_says_loaded_only_when_it_was(stored):
+    artifact, _ = stored
+    network = _network(seed=2)
+    assert "37 would be loaded; 19,458 parameters would be" in plan(network, artifact).summary()
+    assert "37 loaded; 19,458 parameters loaded." in restore(network, artifact).summary()
 
 
 def test_refusal_is_one_sentence_with_the_way_out(stored):

@@ -14,6 +14,8 @@ UNUSED = "unused"
 # In the order of the summary.
 STATUSES = (LOADED, RE_INITIALISED, SHAPE_MISMATCH, DTYPE_MISMATCH, MISSING, UNUSED)
 FAILED = (SHAPE_MISMATCH, DTYPE_MISMATCH, MISSING)
+# How a summary words `loaded` of what was only compared.
+_PLANNED = "would be loaded"
 # Detail of an unused optimizer slot.
 SLOT = "optimizer slot or moving average"
 
@@ -57,11 +59,13 @@ class LoadReport:
       network: name of the network.
       source: path of the artifact.
       rows: the network's variables in their order, then the unused ones in the artifact's.
+      done: whether the values were loaded; else the status `loaded` says what would be.
     """
 
     network: str
     source: str
     rows: tuple[LoadRow, ...]
+    done: bool = False
 
     def having(self, *statuses: str) -> list[LoadRow]:
         """Returns the rows of one status or several."""
@@ -80,9 +84,14 @@ class LoadReport:
     def summary(self) -> str:
         """Words the report in one line."""
         loaded = sum(row.parameters for row in self.having(LOADED))
-        parts = [f"{count:,} {status}" for status, count in self.counts().items()]
+        parts = [f"{count:,} {self.worded(status)}" for status, count in self.counts().items()]
         listed = ", ".join(parts) or "no variables"
-        return f"{self.network} from {self.source}: {listed}; {loaded:,} parameters loaded."
+        parameters = f"{loaded:,} parameters {self.worded(LOADED)}"
+        return f"{self.network} from {self.source}: {listed}; {parameters}."
+
+    def worded(self, status: str) -> str:
+        """Words a status for people."""
+        return _PLANNED if status == LOADED and not self.done else status
 
     def records(self, *, whole: bool = True) -> list[dict[str, Any]]:
         """Returns flat records: of every row, or without those loaded by the same name."""

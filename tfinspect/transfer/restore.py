@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from tfinspect.artifacts import Artifact
-from tfinspect.errors import NetworkError
+from tfinspect.errors import ArtifactError, NetworkError
 from tfinspect.names import choices, in_scope
 from tfinspect.transfer.conversion import read_as_loaded, with_dtypes
 from tfinspect.transfer.likely_cause import likely_cause
@@ -30,6 +30,8 @@ class LoadError(NetworkError):
 def plan(network: Any, artifact: Artifact, rules: LoadRules = _ALL_BY_NAME) -> LoadReport:
     """Decides what would be loaded; no value is read and nothing is changed.
 
+    That the files are long enough for what would be read is looked at; checksums are not.
+
     Args:
       network: a `SlimModel`.
       artifact: an opened artifact of any format.
@@ -38,6 +40,7 @@ def plan(network: Any, artifact: Artifact, rules: LoadRules = _ALL_BY_NAME) -> L
     Raises:
       ConfigError: a rule that matches nothing.
       LoadError: a variable that no rule excludes cannot be loaded; the likely cause is named.
+      ArtifactError: a value that would be loaded is not there, or not whole.
     """
     variables = network.variables_by_name()
     wanted = {name: tuple(one.shape) for name, one in variables.items()}
@@ -50,7 +53,19 @@ def plan(network: Any, artifact: Artifact, rules: LoadRules = _ALL_BY_NAME) -> L
     if report.failed:
         scopes = (*network.spec.logits_scopes, *network.spec.aux_scopes)
         raise LoadError(_refusal(report, scopes), report)
+    _require_data(artifact, report)
     return report
+
+
+def _require_data(artifact: Artifact, report: LoadReport) -> None:
+    wanted = {row.source for row in report.having(LOADED)}
+    entries = [one for one in artifact.variables if one.name in wanted and not one.readable]
+    if entries:
+        raise ArtifactError(
+            f"of {len(wanted):,} variables that would be loaded, the values of {len(entries):,} "
+            f"cannot be read. The first: {artifact.why_unreadable(entries[0])} Get the files again "
+            "from where they came."
+        )
 
 
 def restore(network: Any, artifact: Artifact, rules: LoadRules = _ALL_BY_NAME) -> LoadReport:
@@ -72,7 +87,7 @@ def restore(network: Any, artifact: Artifact, rules: LoadRules = _ALL_BY_NAME) -
         assert row.source is not None
         variable = variables[row.name]
         variable.assign(read_as_loaded(artifact, row.source, variable.dtype.name))
-    return report
+    return dataclasses.replace(report, done=True)
 
 
 def _explained(report: LoadReport, spec: Any) -> LoadReport:

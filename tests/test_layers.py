@@ -14,6 +14,7 @@ ALLOWED = {
     "files": {"errors"},
     "cache": set(),
     "entries": {"errors", "names"},
+    "prefixes": set(),
     "listing": BASE | {"entries"},
     "display_width": set(),
     "columns": {"display_width"},
@@ -56,7 +57,7 @@ ALLOWED = {
     "activation_pictures": BASE
     | {"model", "nets", "data", "probe", "plots", "event_file", "alarms", "tensor_drift"},
     "ranking": BASE | {"text", "model", "data", "probe", "plots", "training"},
-    "filter_pictures": BASE | {"artifacts", "event_file", "plots", "probe"},
+    "filter_pictures": BASE | {"artifacts", "event_file", "plots", "prefixes", "probe"},
     "model": BASE | {"artifacts", "nets", "data", "training"},
     "training": BASE
     | {"entries", "listing", "python_ops", "tensor_statistics", "event_file"}
@@ -64,7 +65,7 @@ ALLOWED = {
     "cluster": BASE,
     "transfer": BASE
     | {"entries", "listing", "artifacts", "nets", "model", "training", "data", "probe", "plots"}
-    | {"filter_pictures", "cluster"},
+    | {"filter_pictures", "cluster", "prefixes"},
     "extraction": BASE
     | {"artifacts", "nets", "model", "training", "transfer", "data", "python_ops"},
     "verification": BASE | {"artifacts", "model", "nets", "data", "transfer", "extraction"},

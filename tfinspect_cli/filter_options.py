@@ -69,6 +69,13 @@ _OPTIONS = (
 
 _OUTPUT_OPTIONS = (
     click.option("--compare", metavar="OTHER", help="Draw before, after (OTHER) and difference."),
+    click.option(
+        "--rename",
+        "renames",
+        multiple=True,
+        metavar="'REGEX=>NEW'",
+        help="Rewrites ARTIFACT's names into OTHER's; may be given more than once.",
+    ),
     click.option("--output", "page", metavar="FILE", help="One page, a .png or .svg file."),
     click.option(
         "--per-layer", "directory", metavar="DIR", help="One file a layer, in this directory."

@@ -21,7 +21,13 @@ _WRONG = ("dead", "duplicated", "nan")
 @selection_options
 @filter_options
 @output_options
-def command(artifact: str, compare: str | None, output_format: str, **options: Any) -> None:
+def command(
+    artifact: str,
+    compare: str | None,
+    renames: tuple[str, ...],
+    output_format: str,
+    **options: Any,
+) -> None:
     """Draw the filters of a checkpoint, SavedModel, frozen graph, Keras file or run.
 
     With no option the first layer is drawn, to a PNG file in this directory: the first one of the
@@ -32,12 +38,17 @@ def command(artifact: str, compare: str | None, output_format: str, **options: A
     """
     from tfinspect.artifacts import open_artifact
     from tfinspect.filter_pictures.arrangement import FilterView
+    from tfinspect.filter_pictures.comparison import Comparison
     from tfinspect.filter_pictures.output import FilterOutput
     from tfinspect.filter_pictures.write import visualize_weights
     from tfinspect.plots.grid import GridStyle
     from tfinspect.probe.kernel_choice import KernelChoice
+    from tfinspect.transfer.load_rules import parse_rename
     from tfinspect_cli.weights_path import weights_path
 
+    if renames and compare is None:
+        raise click.UsageError("--rename rewrites names into those of --compare; give that, too.")
+    rules = tuple(parse_rename(text) for text in renames)
     opened = open_artifact(weights_path(artifact))
     with stages() as progress:
         written = visualize_weights(
@@ -47,7 +58,7 @@ def command(artifact: str, compare: str | None, output_format: str, **options: A
             view=FilterView(
                 **_taken(FilterView, options), style=GridStyle(**_taken(GridStyle, options))
             ),
-            compare=compare,
+            compare=None if compare is None else Comparison(compare, rules),
             progress=progress,
         )
     for note in (*opened.notes, *written.notes):

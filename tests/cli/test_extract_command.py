@@ -1,10 +1,12 @@
 import json
 import os
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from tiny_weights import NET, tiny_weights
 
+from tfinspect.artifacts import open_artifact
 from tfinspect.model import load_model
 from tfinspect_cli.main import cli
 
@@ -64,6 +66,23 @@ def test_excluded_scope_makes_it_load(checkpoint, tmp_path):
     result = invoke(checkpoint, "--net", NET, *options)
     assert result.exit_code == 0, result.output
     assert "35 would be loaded, 2 re-initialised" in result.stderr
+
+
+def test_saved_model_of_ours_is_answered_with_the_rule_that_loads_it(checkpoint, tmp_path):
+    saved = tmp_path / "saved"
+    assert invoke(checkpoint, "--net", NET, "--output", saved).exit_code == 0
+    refused = invoke(saved, "--net", NET, "--dry-run")
+    assert refused.exit_code == 2
+    assert "all of them are stored under another outermost scope" in refused.stderr
+    assert "--rename '^=>network/' finds them" in refused.stderr
+    result = invoke(
+        saved, "--net", NET, "--rename", "^=>network/", "--output", tmp_path / "again",
+        "--as", "checkpoint",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    again = open_artifact(tmp_path / "again" / "model.ckpt")
+    for name, value in tiny_weights().values.items():
+        np.testing.assert_array_equal(again.read(name), value, err_msg=name)
 
 
 def test_labels_go_along(checkpoint, tmp_path):

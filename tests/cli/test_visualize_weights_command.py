@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 from made_kernels import faulty, kernel, written
 from oracle_files import CKPT_V2
+from PIL import Image
 
 from tfinspect.plots.grid import SCALES
 from tfinspect.probe.filter_order import ORDERS
@@ -59,6 +60,37 @@ def test_options_are_taken(options, place):
     assert (place / "out.png").stat().st_size > 0
 
 
+@pytest.fixture
+def exported(place):
+    """The same layers below one more scope, as our SavedModels have them."""
+    layers = {"network/conv1/kernel": faulty(), "network/fc/kernel": kernel(64, 10)}
+    return written(place / "exported.h5", layers)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "rule"),
+    [("k.h5", "exported.h5", "^=>network/"), ("exported.h5", "k.h5", "^network/=>")],
+)
+def test_other_prefix_is_answered_with_the_rule_that_cures_it(one, two, rule, exported):
+    refused = run(one, "--compare", two, "--all")
+    assert refused.exit_code == 2
+    assert f"under another prefix there are 2: --rename '{rule}' finds them" in refused.stderr
+    result = run(one, "--compare", two, "--all", "--rename", rule, "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    assert len(json.loads(result.stdout)) == 2
+
+
+def test_renamed_layers_are_compared_by_their_values(exported, place):
+    written(place / "plain.h5", {"conv1/kernel": faulty(), "fc/kernel": kernel(64, 10)})
+    run("k.h5", "--compare", "plain.h5", "--output", "one.png")
+    run("k.h5", "--compare", "exported.h5", "--rename", "^=>network/", "--output", "two.png")
+    with Image.open("one.png") as one, Image.open("two.png") as two:
+        assert one.size == two.size
+        # The last line names the files.
+        cut = (0, 0, one.width, one.height - 40)
+        assert one.crop(cut).tobytes() == two.crop(cut).tobytes()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -71,6 +103,11 @@ def test_options_are_taken(options, place):
         (["k.h5", "--layout", "rgb", "--match", "fc"], "Error: filters of 64 channels cannot"),
         (["none.ckpt"], "'none.ckpt'; there are: 'k.h5'"),
         (["k.h5", "--compare", "none.ckpt"], "'none.ckpt'; there are: 'k.h5'"),
+        (["k.h5", "--rename", "^=>a/"], "give that, too"),
+        (["k.h5", "--compare", "k.h5", "--rename", "^=>a/"], "lead to 'a/conv1/kernel' and others"),
+        (["k.h5", "--compare", "k.h5", "--rename", "x=>a"], "'x=>a' matches no variable of 'k.h5'"),
+        (["k.h5", "--compare", "k.h5", "--rename", "^.*=>fc/kernel"], "lead both 'conv1/kernel'"),
+        (["k.h5", "--compare", "k.h5", "--rename", "a"], "'a' is no rename rule"),
     ],
 )
 def test_wrong_usage_is_status_2_and_leaves_nothing(arguments, message, place):

@@ -1,8 +1,9 @@
 import pytest
 
 from tfinspect.entries import VariableEntry
+from tfinspect.transfer.cause import Built
 from tfinspect.transfer.likely_cause import likely_cause
-from tfinspect.transfer.load_rules import match_variables
+from tfinspect.transfer.load_rules import LoadRules, match_variables, parse_rename
 
 NET = {
     "net/conv1/weights": (3, 3, 3, 8),
@@ -13,9 +14,10 @@ NET = {
 }
 
 
-def _cause(wanted, stored):
+def _cause(wanted, stored, network="net", **built):
     entries = [VariableEntry(name, shape, "float32", 1, 4) for name, shape in stored.items()]
-    return likely_cause(match_variables("net", wanted, "file", entries), ("net/Logits",))
+    report = match_variables(network, wanted, "file", entries)
+    return likely_cause(report, Built(("net/Logits",), **built))
 
 
 def test_forgotten_arg_scope_is_named():
@@ -29,7 +31,17 @@ def test_other_class_count_is_named_with_both_counts_and_the_scope():
     fewer = NET | {"net/Logits/weights": (8, 1000), "net/Logits/biases": (1000,)}
     cause = _cause(fewer, NET)
     assert "1001 classes (a background class first) and the network 1000" in cause
+    assert "give --num-classes 1001, or exclude the classifier with --exclude-scope" in cause
     assert "--exclude-scope net/Logits" in cause
+
+
+def test_number_of_classes_that_the_data_say_is_not_answered_with_an_option():
+    fewer = NET | {"net/Logits/weights": (8, 5), "net/Logits/biases": (5,)}
+    cause = _cause(fewer, NET, classes_of_data=True)
+    assert cause == (
+        "the checkpoint has 1001 classes and the data have 5: exclude the classifier with "
+        "--exclude-scope net/Logits"
+    )
 
 
 @pytest.mark.parametrize(
@@ -38,11 +50,69 @@ def test_other_class_count_is_named_with_both_counts_and_the_scope():
         (lambda name: name.replace("net/", "old/"), "'^net/=>old/'"),
         (lambda name: "tower/" + name, "'^=>tower/'"),
         (lambda name: name.removeprefix("net/"), "'^net/=>'"),
+        (lambda name: "serve/network/" + name, "'^=>serve/network/'"),
+        (lambda name: "a+b/" + name.removeprefix("net/"), "'^net/=>a+b/'"),
     ],
 )
 def test_other_outermost_scope_is_answered_with_the_rename_rule(change, rule):
     cause = _cause(NET, {change(name): shape for name, shape in NET.items()})
     assert f"--rename {rule} finds them" in cause
+
+
+def test_rule_that_is_offered_finds_every_variable():
+    stored = {f"network/{name}": shape for name, shape in NET.items()}
+    cause = _cause(NET, stored)
+    assert cause.startswith("all of them are stored under another outermost scope")
+    rule = cause.split("'")[1]
+    entries = [VariableEntry(name, shape, "float32", 1, 4) for name, shape in stored.items()]
+    rules = LoadRules(rename=(parse_rename(rule),))
+    assert match_variables("net", NET, "file", entries, rules).counts() == {"loaded": len(NET)}
+
+
+def test_rename_that_fits_is_not_mistaken_for_moving_averages():
+    stored = {f"tower/{name}": shape for name, shape in NET.items()}
+    averages = {f"{name}/ExponentialMovingAverage": shape for name, shape in NET.items()}
+    assert "--rename '^=>tower/'" in _cause(NET, stored | averages)
+    some = {name: shape for name, shape in averages.items() if "weights" in name}
+    assert "--rename '^=>tower/'" in _cause(NET, stored | some)
+
+
+@pytest.mark.parametrize("beside", ["biases", None])
+def test_graph_with_folded_batch_norm_is_named(beside):
+    wanted = NET | {"net/conv2/BatchNorm/beta": (8,)}
+    stored = {name: shape for name, shape in NET.items() if "BatchNorm" not in name}
+    if beside:
+        stored |= {"net/conv1/biases": (8,), "net/conv2/biases": (8,)}
+    cause = _cause(wanted, stored)
+    assert "batch normalizations folded into their convolutions" in cause
+    assert ("'net/conv1/biases'" in cause) == bool(beside)
+    assert "give the checkpoint that the graph was made from" in cause
+
+
+def _wider(factor):
+    def scaled(size):
+        return size if size in (3, 1001) else int(size * factor)
+
+    return {name: tuple(map(scaled, shape)) for name, shape in NET.items()}
+
+
+@pytest.mark.parametrize(
+    ("network", "built", "cure"),
+    [
+        ("mobilenet_v2", {}, "one of mobilenet_v2, mobilenet_v2_035, mobilenet_v2_050, "),
+        ("cifar_resnet8_v1", {}, "give its run directory"),
+        ("cifar_resnet8_v1", {"classes_of_data": True, "width": 2.0}, "give --width 1"),
+    ],
+)
+def test_other_width_is_named(network, built, cure):
+    cause = _cause(_wider(1), _wider(0.5), network, **built)
+    assert "its layers have about 0.5 times as many filters as the network's" in cause
+    assert cure in cause
+
+
+def test_layers_of_which_some_are_wider_and_some_narrower_are_no_other_width():
+    stored = _wider(0.5) | {"net/conv2/weights": (3, 3, 8, 80)}
+    assert _cause(_wider(1), stored) is None
 
 
 def test_moving_averages_alone_are_named():

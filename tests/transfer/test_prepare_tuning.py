@@ -128,7 +128,7 @@ def test_checkpoint_of_another_network_is_recognised(settings, tmp_path):
 
 def test_checkpoint_of_other_classes_is_named_where_the_classifier_is_wanted(settings, pretrained):
     request = TuningRequest(pretrained, LoadRules(("resnet/stage3",)))
-    check_refused(settings, request, NetworkError, "10 classes and the network 3.*resnet/logits")
+    check_refused(settings, request, NetworkError, "10 classes and the data have 3.*resnet/logits")
 
 
 def test_truncated_checkpoint(settings, pretrained, tmp_path):

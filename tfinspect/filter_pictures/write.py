@@ -6,20 +6,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tfinspect import files
-from tfinspect.artifacts import Artifact, open_artifact
-from tfinspect.errors import ArtifactError
+from tfinspect.artifacts import Artifact
 from tfinspect.filter_pictures.arrangement import DEFAULT_VIEW, FilterView
+from tfinspect.filter_pictures.comparison import Comparison, PathLike, in_both, opened
 from tfinspect.filter_pictures.output import FilterOutput, ending, layer_names, page_name
 from tfinspect.filter_pictures.view import ViewedFilters, view_filters
-from tfinspect.names import choices
 from tfinspect.plots.drawing import Picture
 from tfinspect.plots.filter_sheet import draw_filter_page, draw_filter_sheet
 from tfinspect.plots.raster import picture_png
 from tfinspect.plots.vector import picture_svg
-from tfinspect.probe.filters import Kernel
 from tfinspect.probe.kernel_choice import KernelChoice, choose_kernels
 
-PathLike = str | os.PathLike[str]
 Progress = Callable[[str, int, int], None]
 _STEP = "global_step"
 _DEFAULT_OUTPUT, _DEFAULT_CHOICE = FilterOutput(), KernelChoice()
@@ -68,7 +65,7 @@ def visualize_weights(
     *,
     choice: KernelChoice = _DEFAULT_CHOICE,
     view: FilterView = DEFAULT_VIEW,
-    compare: Artifact | PathLike | None = None,
+    compare: Comparison | Artifact | PathLike | None = None,
     progress: Progress | None = None,
 ) -> WrittenFilters:
     """Draws the filters of an artifact's layers; equal arguments give equal bytes of PNG and SVG.
@@ -78,8 +75,9 @@ def visualize_weights(
       output: which files to write; they appear when all layers were drawn.
       choice: which layers; the first one where nothing is asked for.
       view: how they are looked at.
-      compare: another artifact with layers of the same names: before, after and difference are
-        drawn side by side, and layers of another shape there are left out, with a note.
+      compare: another artifact with layers of the same names, or of those that the rules of a
+        `Comparison` give: before, after and difference are drawn side by side, and layers of
+        another shape there are left out, with a note.
       progress: is called with what is done, how many layers are, and of how many.
 
     Raises:
@@ -87,11 +85,14 @@ def visualize_weights(
       ConfigError: nothing matches, or a setting that does not exist or does not fit.
       DataError: a file cannot be written.
     """
-    before, after = _opened(artifact), None if compare is None else _opened(compare)
+    before, after = opened(artifact), None
     chosen = choose_kernels(before, choice)
     kernels, notes = list(chosen.kernels), list(chosen.notes)
-    if after is not None:
-        kernels, told = _in_both(kernels, after)
+    if compare is not None:
+        if not isinstance(compare, Comparison):
+            compare = Comparison(compare)
+        after = compare.under_names_of(before)
+        kernels, told = in_both(kernels, before, after)
         notes += told
     viewed = []
     for number, kernel in enumerate(kernels, 1):
@@ -99,34 +100,6 @@ def visualize_weights(
         if progress is not None:
             progress("drawing", number, len(kernels))
     return WrittenFilters(tuple(_written(before, viewed, output)), tuple(notes))
-
-
-def _opened(artifact: Artifact | PathLike) -> Artifact:
-    return artifact if isinstance(artifact, Artifact) else open_artifact(artifact)
-
-
-def _in_both(kernels: Sequence[Kernel], after: Artifact) -> tuple[list[Kernel], list[str]]:
-    """Returns the layers whose variables have the same shapes in another artifact, and notes."""
-    shapes = {entry.name: entry.shape for entry in after.variables}
-    missing = [kernel for kernel in kernels if any(p.name not in shapes for p in kernel.parts)]
-    if len(missing) == len(kernels):
-        name = missing[0].parts[0].name
-        raise ArtifactError(
-            f"no variable '{name}' in '{after.path}'; {choices(name, shapes)}. Compare artifacts "
-            "of one network, whose variables have the same names."
-        )
-    fitting = [k for k in kernels if all(shapes.get(p.name) == p.shape for p in k.parts)]
-    if not fitting:
-        part = next(p for k in kernels for p in k.parts if shapes.get(p.name, p.shape) != p.shape)
-        raise ArtifactError(
-            f"'{part.name}' has shape {list(shapes[part.name] or ())} in '{after.path}' and "
-            f"{list(part.shape or ())} before; kernels of one shape can be compared: choose others."
-        )
-    left_out = [kernel.name for kernel in kernels if kernel not in fitting]
-    if not left_out:
-        return fitting, []
-    words = f"{len(left_out):,} layers are missing or of another shape in '{after.path}'"
-    return fitting, [f"{words}, and are left out; the first is {left_out[0]}."]
 
 
 def _written(

@@ -8,13 +8,10 @@ of the k-th scope here. There is no auxiliary head, and no background class.
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator
-from functools import cached_property
-
-import numpy as np
+from collections.abc import Iterable, Iterator, Mapping
 
 from tfinspect.artifacts import Artifact
-from tfinspect.entries import VariableEntry
+from tfinspect.artifacts.renamed import RenamedArtifact
 from tfinspect.errors import ArtifactError
 
 NETWORK = "inception_resnet_v2"
@@ -78,31 +75,18 @@ def under_slim_names(artifact: Artifact) -> Artifact:
       ArtifactError: it is one, but some of its layers are missing.
     """
     layers = {entry.name.partition("/")[0] for entry in artifact.variables}
-    return _KerasApplications(artifact, layers) if _MARK in layers else artifact
+    if _MARK not in layers:
+        return artifact
+    scopes = _scopes_of(artifact.path, layers)
+    kept = [entry.name for entry in artifact.variables if not entry.slot]
+    names = {name: _renamed(name, scopes) for name in kept}
+    return RenamedArtifact(artifact, names, f"{artifact.kind} of Keras Applications")
 
 
-class _KerasApplications(Artifact):
-    def __init__(self, source: Artifact, layers: Iterable[str]) -> None:
-        super().__init__(source.path, f"{source.kind} of Keras Applications")
-        self._source = source
-        self._scopes = _scopes_of(source.path, layers)
-
-    @cached_property
-    def variables(self) -> tuple[VariableEntry, ...]:
-        """The variables under slim names; `key` is Keras's name."""
-        return tuple(
-            dataclasses.replace(entry, name=self._renamed(entry.name), key=entry.name)
-            for entry in self._source.variables
-            if not entry.slot
-        )
-
-    def _renamed(self, name: str) -> str:
-        layer, _, part = name.partition("/")
-        known = layer in self._scopes and part in _PARTS
-        return f"{self._scopes[layer]}/{_PARTS[part]}" if known else name
-
-    def _read(self, entry: VariableEntry) -> np.ndarray:
-        return self._source.read(str(entry.key))
+def _renamed(name: str, scopes: Mapping[str, str]) -> str:
+    layer, _, part = name.partition("/")
+    known = layer in scopes and part in _PARTS
+    return f"{scopes[layer]}/{_PARTS[part]}" if known else name
 
 
 def _scopes_of(path: str, layers: Iterable[str]) -> dict[str, str]:

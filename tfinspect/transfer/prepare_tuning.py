@@ -92,7 +92,7 @@ def prepare_tuning(
     data = prepare_images(config, progress)
     config = config.resolved(data[1].training_examples())
     model = make_model(config, spec, len(data[1].label_names), data[1].training_examples())
-    report = plan(model, artifact, request.rules)
+    report = plan(model, artifact, request.rules, classes_of_data=True)
     stages = _stages(request, config, model)
     rows = stage_rows(model, stages, config.batch_norm)
     if data[1].skipped:

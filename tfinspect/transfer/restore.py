@@ -6,6 +6,7 @@ from typing import Any
 from tfinspect.artifacts import Artifact
 from tfinspect.errors import ArtifactError, NetworkError
 from tfinspect.names import choices, in_scope
+from tfinspect.transfer.cause import Built
 from tfinspect.transfer.conversion import read_as_loaded, with_dtypes
 from tfinspect.transfer.likely_cause import likely_cause
 from tfinspect.transfer.load_report import LOADED, MISSING, UNUSED, LoadReport
@@ -27,7 +28,13 @@ class LoadError(NetworkError):
         self.report = report
 
 
-def plan(network: Any, artifact: Artifact, rules: LoadRules = _ALL_BY_NAME) -> LoadReport:
+def plan(
+    network: Any,
+    artifact: Artifact,
+    rules: LoadRules = _ALL_BY_NAME,
+    *,
+    classes_of_data: bool = False,
+) -> LoadReport:
     """Decides what would be loaded; no value is read and nothing is changed.
 
     That the files are long enough for what would be read is looked at; checksums are not.
@@ -36,6 +43,7 @@ def plan(network: Any, artifact: Artifact, rules: LoadRules = _ALL_BY_NAME) -> L
       network: a `SlimModel`.
       artifact: an opened artifact of any format.
       rules: exclusions, renames, moving averages.
+      classes_of_data: whether data say how many classes there are, and no option: for the cure.
 
     Raises:
       ConfigError: a rule that matches nothing.
@@ -52,7 +60,8 @@ def plan(network: Any, artifact: Artifact, rules: LoadRules = _ALL_BY_NAME) -> L
     )
     if report.failed:
         scopes = (*network.spec.logits_scopes, *network.spec.aux_scopes)
-        raise LoadError(_refusal(report, scopes), report)
+        built = Built(scopes, network.spec.width, classes_of_data)
+        raise LoadError(_refusal(report, built), report)
     _require_data(artifact, report)
     return report
 
@@ -63,8 +72,8 @@ def _require_data(artifact: Artifact, report: LoadReport) -> None:
     if entries:
         raise ArtifactError(
             f"of {len(wanted):,} variables that would be loaded, the values of {len(entries):,} "
-            f"cannot be read. The first: {artifact.why_unreadable(entries[0])} Get the files again "
-            "from where they came."
+            f"cannot be read. The first: {artifact.why_unreadable(entries[0])} Give an artifact "
+            "that holds the values, whole."
         )
 
 
@@ -105,11 +114,11 @@ def _explained(report: LoadReport, spec: Any) -> LoadReport:
     return dataclasses.replace(report, rows=rows)
 
 
-def _refusal(report: LoadReport, scopes: tuple[str, ...]) -> str:
+def _refusal(report: LoadReport, built: Built) -> str:
     failed = report.failed
     names = ", ".join(f"'{row.name}'" for row in failed[:_MOST_NAMED])
     more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
-    cause = likely_cause(report, scopes)
+    cause = likely_cause(report, built)
     words = f"; {cause}" if cause else _nearest(report)
     details = f" ({failed[0].detail})" if failed[0].detail else ""
     return (

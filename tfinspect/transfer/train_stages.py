@@ -46,7 +46,7 @@ def fill(tuning: Tuning, artifact: Artifact | None, rules: LoadRules) -> dict[st
     model, progress = tuning.model, tuning.progress
     stored: dict[str, str] = {}
     if artifact is not None:
-        report = plan(model, artifact, rules)
+        report = plan(model, artifact, rules, classes_of_data=True)
         stored = stored_digests(artifact, report, model)
         if not progress.checkpoint:
             tuning.observer.on_phase(f"loading {artifact.path}")

@@ -1,0 +1,80 @@
+"""The same names below another prefix: which rule rewrites one set into the other."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+# An ending such as `weights`, which so many names have, tells nothing.
+_MOST_ALIKE = 8
+
+
+@dataclass(frozen=True)
+class PrefixRule:
+    """A rule that exchanges a prefix of whole components.
+
+    Attributes:
+      pattern: regular expression for the beginning of a name.
+      replacement: what takes its place.
+      found: how many names it turns into existing ones.
+    """
+
+    pattern: str
+    replacement: str
+    found: int
+
+    def __str__(self) -> str:
+        return f"{self.pattern}=>{self.replacement}"
+
+
+def exchanged_prefix(names: Iterable[str], existing: Collection[str]) -> PrefixRule | None:
+    """Returns the rule that turns the most names into existing ones.
+
+    >>> str(exchanged_prefix(["net/a/w", "net/b/w"], ["tower/net/a/w", "tower/net/b/w"]))
+    '^=>tower/'
+    >>> str(exchanged_prefix(["net/a/w", "net/b/w"], ["a/w", "b/w"]))
+    '^net/=>'
+
+    Args:
+      names: that exist under no name of their own.
+      existing: names that are there.
+
+    Returns:
+      None where no name has an ending of whole components in common with an existing one.
+    """
+    names, there = list(names), set(existing)
+    by_ending: dict[str, list[str]] = defaultdict(list)
+    for name in there:
+        for prefix, ending in _endings(name):
+            by_ending[ending].append(prefix)
+    exchanges: Counter[tuple[str, str]] = Counter()
+    for name in names:
+        exchanges.update(_exchanges(name, by_ending))
+    # The counts are of the longest endings alone: the rule itself is asked what it finds.
+    rules = [
+        PrefixRule(f"^{re.escape(old)}", new.replace("\\", r"\\"), _found(names, there, old, new))
+        for (old, new), _ in exchanges.most_common(_MOST_ALIKE)
+    ]
+    return max(rules, key=lambda rule: rule.found, default=None)
+
+
+def _endings(name: str) -> Iterator[tuple[str, str]]:
+    """Yields every split of a name between its components, the longest ending first."""
+    yield "", name
+    place = name.find("/")
+    while place >= 0:
+        yield name[: place + 1], name[place + 1 :]
+        place = name.find("/", place + 1)
+
+
+def _exchanges(name: str, by_ending: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
+    for prefix, ending in _endings(name):
+        found = by_ending.get(ending, ())
+        if found:
+            if len(found) <= _MOST_ALIKE:
+                yield from ((prefix, other) for other in found)
+            return
+
+
+def _found(names: Iterable[str], existing: Collection[str], old: str, new: str) -> int:
+    return sum(name.startswith(old) and new + name[len(old) :] in existing for name in names)

@@ -73,6 +73,8 @@ def command(
         emit(rows, output_format)
     if found.end_points is not None:
         emit([one.row() for one in found.end_points], output_format)
+    for note in found.notes:
+        message(f"Note: {note}")
     for check in found.checks:
         if not check.passed:
             message(f"Failed: {check.check}: {check.detail}.")

@@ -1,19 +1,14 @@
 """Two artifacts of one network, end point by end point."""
 
-import dataclasses
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from tfinspect.artifacts import open_artifact
-from tfinspect.artifacts.graph_artifact import GraphArtifact
-from tfinspect.extraction import Loaded, Request, load_network
+from tfinspect.extraction import Loaded, Request
 from tfinspect.extraction.part import LOGITS
-from tfinspect.model import Model, load_model
-from tfinspect.model.files import companions
-from tfinspect.nets.published import resolve_checkpoint
-from tfinspect.transfer.load_rules import LoadRules
+from tfinspect.model import Model
+from tfinspect.verification.other import end_before_logits, open_other, told_of_other
 
 
 @dataclass(frozen=True)
@@ -39,55 +34,52 @@ class Divergence:
         return asdict(self)
 
 
-def divergences(
+@dataclass(frozen=True)
+class Comparison:
+    """Two artifacts of one network.
+
+    Attributes:
+      end_points: those that both have, and the logits, in the order of the graph.
+      notes: what of the other was not compared, or does not fit the network, in sentences.
+    """
+
+    end_points: tuple[Divergence, ...]
+    notes: tuple[str, ...] = ()
+
+
+def compared(
     loaded: Loaded, other: str, request: Request, pixels: np.ndarray, tolerance: float
-) -> list[Divergence]:
+) -> Comparison:
     """Compares the end points of a network with another artifact's, in the order of the graph.
 
     Args:
       loaded: the network.
       other: path of weights of the same network, a network's name for its published weights, or
         the path of a graph whose ops have the same names; of such a graph the end points that it
-        has are compared, and the logits.
+        has are compared, and the logits unless it ends before them.
       request: as the network was built; its exclusions are the other's too.
       pixels: float32 `[1, H, W, C]`, 0..255.
       tolerance: of `relative`.
 
     Raises:
       LoadError: the other holds weights of another network.
+      ConfigError: the other takes images of another size, or has nothing in common to compare.
       ArtifactError: it cannot be read or run.
     """
     model, spec = loaded.part.model, loaded.part.spec
     images = spec.preprocessing.apply(pixels)
-    second, fed = _other(other, request, loaded, pixels)
+    second, fed = open_other(other, request, loaded, pixels)
     tensors = _in_order(model, second)
     ours = model.fetch(list(tensors.values()), images)
     theirs = second.fetch(list(tensors.values()), fed)
     found = [_compared(name, ours[one], theirs[one], tolerance) for name, one in tensors.items()]
+    end = None
     if model.trace().logits.name not in tensors.values():
-        found.append(_compared(LOGITS, model.logits(images), second.logits(fed), tolerance))
-    return found
-
-
-def _other(
-    path: str, request: Request, loaded: Loaded, pixels: np.ndarray
-) -> tuple[Model, np.ndarray]:
-    """Returns the other model, and the pattern as it takes it."""
-    spec = loaded.part.spec
-    path = resolve_checkpoint(path)
-    if isinstance(open_artifact(path), GraphArtifact):
-        model = load_model(path)
-        # Ours says what it takes; of others the network's own preprocessing is expected.
-        own = companions(path)
-        return model, (model if own else spec).preprocessing.apply(pixels)
-    same = dataclasses.replace(
-        request,
-        net=spec.name,
-        num_classes=request.num_classes,
-        rules=LoadRules(exclude_scopes=request.rules.exclude_scopes),
-        labels=None,
-    )
-    return load_network(path, same).part.model, spec.preprocessing.apply(pixels)
+        end = end_before_logits(model, second, tensors)
+        if end is None:
+            found.append(_compared(LOGITS, model.logits(images), second.logits(fed), tolerance))
+    notes = tuple(told_of_other(other, spec.name, loaded, end, second))
+    return Comparison(tuple(found), notes)
 
 
 def _in_order(model: Model, other: Model) -> dict[str, str]:

@@ -8,7 +8,7 @@ from tfinspect.data.examples import Progress
 from tfinspect.errors import ConfigError
 from tfinspect.extraction import Loaded, Request, load_network
 from tfinspect.verification.checks import Check, checks
-from tfinspect.verification.divergence import Divergence, divergences
+from tfinspect.verification.divergence import Divergence, compared
 from tfinspect.verification.golden import Golden, read_golden
 from tfinspect.verification.pattern import pattern_image
 
@@ -24,12 +24,14 @@ class Verification:
       checks: of the network alone.
       end_points: compared with another artifact; None without one.
       golden: the logits, to be kept.
+      notes: what is to be said of the other artifact, in sentences.
     """
 
     loaded: Loaded = field(repr=False)
     checks: tuple[Check, ...]
     end_points: tuple[Divergence, ...] | None
     golden: Golden
+    notes: tuple[str, ...] = ()
 
     @property
     def first_divergence(self) -> Divergence | None:
@@ -66,7 +68,8 @@ def verify(
       progress: of a download.
 
     Raises:
-      ConfigError: the golden file is none, or of another network or size.
+      ConfigError: the golden file is none, or of another network or size; or the other artifact
+        takes images of another size, or has nothing in common.
       NetworkError: as `load_network`.
       LoadError: a variable of either artifact cannot be loaded.
       ArtifactError: one of them cannot be read or run.
@@ -81,7 +84,8 @@ def verify(
     pixels = pattern_image(*spec.image_shape)
     images = np.asarray(spec.preprocessing.apply(pixels))
     logits, found = checks(loaded, images, tolerance, before)
-    compared = None
-    if against is not None:
-        compared = tuple(divergences(loaded, against, request, pixels, tolerance))
-    return Verification(loaded, tuple(found), compared, Golden(spec.name, spec.image_shape, logits))
+    kept = Golden(spec.name, spec.image_shape, logits)
+    if against is None:
+        return Verification(loaded, tuple(found), None, kept)
+    both = compared(loaded, against, request, pixels, tolerance)
+    return Verification(loaded, tuple(found), both.end_points, kept, both.notes)

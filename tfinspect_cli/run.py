@@ -1,16 +1,27 @@
 """`tfinspect run`: a stored graph, fed and fetched from."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from tfinspect.errors import ConfigError
+from tfinspect.errors import TfinspectError
 from tfinspect_cli.emit import MACHINE_FORMATS, emit, format_option, message
 from tfinspect_cli.network_options import read_labels
 from tfinspect_cli.weights_path import weights_path
 
-# What a graph's preparation calls its arguments, and how this command spells them.
-_SPELLED = {"input_name= (--input-name)": "--feed", "output_name= (--output-name)": "--fetch"}
+# What the library calls an argument, with the option of other commands, and how this one spells it.
+_BOTH_SPELLINGS = re.compile(r"\b[a-z_]+=(?:\{[^}]*\})? \((--[a-z-]+)\)")
+_SPELLED = {
+    "input_name= (--input-name; ": "--feed (",
+    "--input-name": "--feed",
+    "--output-name": "--fetch",
+    "input_name= ": "--feed ",
+    "signature=": "--signature",
+    "model.logits": "--fetch",
+}
 
 
 @click.command(
@@ -64,16 +75,11 @@ def command(
     if options["checkpoint"]:
         options["checkpoint"] = weights_path(options["checkpoint"])
     setting = Setting(**{**options, "labels": read_labels(options["labels"])})
-    try:
+    with _in_own_words():
         played = play(
             model_source, parse_feeds(feeds), fetches, setting=setting, classify=top is not None
         )
         classes = [] if top is None else class_rows(played, top)
-    except ConfigError as error:
-        text = str(error)
-        for library, spelled in _SPELLED.items():
-            text = text.replace(library, spelled)
-        raise ConfigError(text) from error
     for note in played.notes:
         message(f"Note: {note}")
     saved = save_values(played.values, output) if output is not None else {}
@@ -82,6 +88,19 @@ def command(
         emit(rows if output_format == "json" else _as_text(rows), output_format)
     if top is not None:
         emit(classes, output_format)
+
+
+@contextmanager
+def _in_own_words() -> Iterator[None]:
+    """Names this command's options in errors in place of arguments and of other commands'."""
+    try:
+        yield
+    except TfinspectError as error:
+        text = _BOTH_SPELLINGS.sub(r"\1", str(error))
+        for library, spelled in _SPELLED.items():
+            text = text.replace(library, spelled)
+        error.args = (text, *error.args[1:])
+        raise
 
 
 def _as_text(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -86,6 +86,16 @@ def test_graph_without_classes_asks_for_tensors_in_this_commands_words(fed, tmp_
     assert not (tmp_path / "values").exists()
 
 
+def test_broken_graph_is_told_in_this_commands_words(graph, fed):
+    name, _, path = fed.partition("=")
+    result = invoke(graph, "--feed", fed, "--signature", "nope")
+    assert "there are none; leave it out" in result.stderr
+    result = invoke(tiny_weights().v2, "--feed", f"{name}={path}")
+    assert result.exit_code == 2
+    assert "name the network with --net, or give the graph that they" in result.stderr
+    assert "net=" not in result.stderr
+
+
 def test_two_tables_do_not_fit_into_json(graph, fed):
     options = ["--fetch", "resnet/conv1/Relu", "--top", 1, "--format", "json"]
     result = invoke(graph, "--feed", fed, *options)

@@ -65,12 +65,26 @@ def test_image_files_are_fed_encoded_where_the_graph_decodes(extracted, pictures
     )
 
 
+def test_signature_whose_inputs_are_fed_is_played(extracted):
+    played = play(str(extracted / "saved-model"), {"images": PIXELS}, ["logits"], classify=True)
+    np.testing.assert_allclose(played.values["logits"], tiny_weights().logits, atol=1e-4)
+    np.testing.assert_allclose(played.logits, tiny_weights().logits, atol=1e-4)
+
+
 def test_several_tensors_are_fed(tmp_path):
     write(str(tmp_path), "placeholder", resource=True)
     path = str(tmp_path / "model.ckpt.meta")
     played = play(path, {"images": images(), "is_training": False}, ["probabilities"])
     expected = load_model(path, feeds={"is_training:0": False}).predict(images())
     np.testing.assert_allclose(played.values["probabilities"], expected, atol=1e-6)
+
+
+def test_switch_that_is_fed_a_word_is_told_what_it_takes(tmp_path):
+    write(str(tmp_path), "placeholder", resource=True)
+    feeds = {"images": images(), "is_training": ImageFiles(("maybe",))}
+    words = r"'is_training' takes bool \[\], and was given 'maybe', .*; give true or false\."
+    with pytest.raises(DataError, match=words):
+        play(str(tmp_path / "model.ckpt.meta"), feeds, ["probabilities"])
 
 
 def test_inner_tensor_can_be_fed():
@@ -106,6 +120,8 @@ def test_network_of_the_registry_plays_with_its_checkpoint():
         ),
         ({"images": PIXELS[0]}, [], DataError, r"was given float32 \[32, 32, 3\]"),
         ({"images": PIXELS > 0}, [], DataError, "was given bool"),
+        ({"images": PIXELS}, [""], ConfigError, "an empty text names no tensor of"),
+        ({"images": PIXELS}, ["conv1", " "], ConfigError, "give --fetch the name of one"),
         ({"images": ImageFiles(("no.png",))}, [], DataError, "no.png"),
         ({"images": PIXELS}, ["resnet/conv1/Rel"], ConfigError, "nearest: 'resnet/conv1/Relu:0'"),
         (

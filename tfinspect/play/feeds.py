@@ -114,6 +114,11 @@ class Place:
                 "an op that reads it (`tfinspect list-tensors PATH --consumers-of "
                 f"{self.name}` lists them)."
             )
+        if isinstance(value, ImageFiles):
+            raise DataError(
+                f"'{self.name}' takes {self.dtype} {_shown(self.shape)}, and was given '{value}', "
+                f"which would be an image file; give {_kinds(self.dtype)}."
+            )
         array = np.asarray(value)
         wanted = tf.as_dtype(self.dtype).as_numpy_dtype
         if not _fits(array, wanted) or not _has_shape(array.shape, self.shape):
@@ -141,6 +146,11 @@ class Place:
         if np.issubdtype(np.dtype(self.dtype), np.integer):
             value = np.round(value).astype(self.dtype)
         return self.fit(value)
+
+
+def _kinds(dtype: str) -> str:
+    """Says what may be written for a constant of a type."""
+    return "true or false" if dtype == "bool" else "a number, a list or a .npy file"
 
 
 def _fits(array: np.ndarray, wanted: Any) -> bool:

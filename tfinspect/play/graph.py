@@ -1,6 +1,6 @@
 """What a stored graph can be fed, by every name that callers know it by."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ from tfinspect.artifacts import open_artifact
 from tfinspect.errors import ArtifactError
 from tfinspect.model.nodes import tensor_name
 from tfinspect.play.feeds import Place
+from tfinspect.play.signature import played_signature
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,13 @@ class StoredInputs:
       tensors: name with the output's number -> its entry.
       keys: of the signatures: key of an input or output -> tensor.
       variables: names of the variables.
+      signature: name of the one that is played; None where none was told.
     """
 
     tensors: Mapping[str, Any] = field(repr=False)
     keys: Mapping[str, str]
     variables: frozenset[str] = field(repr=False)
+    signature: str | None = None
 
     def names(self) -> list[str]:
         """Returns all names: of signatures, tensors, and of ops for their first output."""
@@ -44,15 +47,18 @@ class StoredInputs:
         return Place(name, entry.dtype, entry.shape)
 
 
-def stored_inputs(source: str, signature: str | None) -> StoredInputs | None:
+def stored_inputs(source: str, signature: str | None, fed: Collection[str]) -> StoredInputs | None:
     """Reads what a stored graph can be fed; None for models of other kinds.
 
     Args:
       source: a path, or a network's name.
-      signature: of a SavedModel; None takes the keys of all.
+      signature: of a SavedModel; None takes the one that has all fed inputs, and the keys of all
+        where that does not tell one.
+      fed: names as the caller gives them.
 
     Raises:
       ArtifactError: the file is broken.
+      ConfigError: there is no such signature, or another one has what is fed.
     """
     import os
 
@@ -67,10 +73,10 @@ def stored_inputs(source: str, signature: str | None) -> StoredInputs | None:
         return None
     if not isinstance(artifact, GraphArtifact):
         return None
-    chosen = [one for name, one in artifact.signatures.items() if signature in (None, name)]
+    tensors = {tensor.name: tensor for tensor in artifact.tensors if tensor.function is None}
+    names = {*tensors, *(name.removesuffix(":0") for name in tensors)}
+    played = played_signature(artifact.signatures, signature, fed, names, artifact.path)
+    chosen = [one for name, one in artifact.signatures.items() if played in (None, name)]
     keys = {tensor.key: tensor.name for one in chosen for tensor in (*one.inputs, *one.outputs)}
-    return StoredInputs(
-        {tensor.name: tensor for tensor in artifact.tensors if tensor.function is None},
-        keys,
-        frozenset(entry.name for entry in artifact.variables),
-    )
+    variables = frozenset(entry.name for entry in artifact.variables)
+    return StoredInputs(tensors, keys, variables, played)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,13 @@ def play(
     setting = setting or Setting()
     if not feeds:
         raise ConfigError(_nothing_fed(source))
-    inputs = stored_inputs(source, setting.signature)
+    if not all(name.strip() for name in fetches):
+        raise ConfigError(
+            f"an empty text names no tensor of '{source}'; give --fetch the name of one."
+        )
+    inputs = stored_inputs(source, setting.signature, feeds)
+    if inputs is not None and inputs.signature is not None:
+        setting = replace(setting, signature=inputs.signature)
     model, name = _loaded(source, dict(feeds), list(fetches), setting, inputs, classify)
     place = Place(name, model.input_dtype, _shape(model))
     value = _input(place, feeds[name], model)

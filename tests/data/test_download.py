@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 import http.server
 import threading
@@ -18,6 +19,7 @@ class Server(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.breaks = []
         self.ranges = True
+        self.tells_length = True
         self.status = None
         self.requests = []
 
@@ -35,10 +37,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_error(self.server.status or 416)
             return
         self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(BODY) - start))
+        if self.server.tells_length:
+            self.send_header("Content-Length", str(len(BODY) - start))
         self.end_headers()
         end = self.server.breaks.pop(0) if self.server.breaks else len(BODY)
-        self.wfile.write(BODY[start:end])
+        # The reader may have had enough.
+        with contextlib.suppress(ConnectionError):
+            self.wfile.write(BODY[start:end])
 
     def log_message(self, *args):
         pass
@@ -95,6 +100,18 @@ def test_a_part_that_was_complete_is_only_verified(server, path):
     path.parent.mkdir()
     path.with_name("x.tar.gz.part").write_bytes(BODY)
     download(server.url, str(path), MD5)
+    assert path.read_bytes() == BODY
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["length told", "length not told"])
+def test_a_file_that_is_too_large_is_not_received(server, path, told):
+    server.tells_length = told
+    words = rf"'{server.url}' has [0-9,]+ bytes or more, and at most 600,000 belong there"
+    with pytest.raises(DataError, match=words):
+        download(server.url, str(path), None, limit=600_000)
+    assert list(path.parent.iterdir()) == []
+    assert len(server.requests) == 1
+    download(server.url, str(path), None, limit=len(BODY))
     assert path.read_bytes() == BODY
 
 

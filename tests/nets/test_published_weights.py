@@ -1,5 +1,6 @@
 import dataclasses
 import functools
+import gzip
 import http.server
 import threading
 
@@ -8,8 +9,9 @@ from made_sources import write_tar
 
 from tfinspect.errors import DataError, NetworkError
 from tfinspect.nets import published
-from tfinspect.nets.published import published_checkpoint, resolve_checkpoint
-from tfinspect.nets.registry import get_spec
+from tfinspect.nets.published import largest_archive, published_checkpoint, resolve_checkpoint
+from tfinspect.nets.registry import get_spec, list_specs
+from tfinspect.nets.sizes import SIZES
 
 V2_FILES = {
     "mobilenet_v1_1.0_224.ckpt.index": b"index",
@@ -116,6 +118,42 @@ def test_a_truncated_archive_is_refused_and_leaves_nothing(downloads, tmp_path):
     with pytest.raises(DataError, match=words):
         published_checkpoint("vgg_16")
     assert names_in(tmp_path / "cache" / "checkpoints") == []
+
+
+@pytest.mark.parametrize("member", ["vgg_16.ckpt", "notes.txt"])
+def test_an_archive_that_unpacks_to_too_much_is_refused(downloads, tmp_path, monkeypatch, member):
+    monkeypatch.setattr(published, "largest_archive", lambda network: 5000)
+    path = downloads / "vgg_16_2016_08_28.tar.gz"
+    write_tar(path, {member: bytes(6000), "other.txt": b"1"}, mode="w:gz")
+    words = f"'{path}' unpacks to 6,000 bytes or more, and at most 5,000 belong into it"
+    with pytest.raises(DataError, match=words):
+        published_checkpoint("vgg_16")
+    assert names_in(tmp_path / "cache" / "checkpoints") == []
+
+
+def test_an_archive_that_goes_on_without_end_is_refused(downloads, tmp_path, monkeypatch):
+    monkeypatch.setattr(published, "largest_archive", lambda network: 100_000)
+    path = downloads / "vgg_16_2016_08_28.tar.gz"
+    write_tar(path, {"vgg_16.ckpt": b"1"}, mode="w:gz")
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()) + bytes(5_000_000)))
+    with pytest.raises(DataError, match=r"unpacks to .* bytes or more, and at most 100,000"):
+        published_checkpoint("vgg_16")
+    assert names_in(tmp_path / "cache" / "checkpoints") == []
+
+
+def test_a_download_that_is_too_large_is_refused(publisher, downloads, monkeypatch):
+    monkeypatch.setattr(published, "largest_archive", lambda network: 50)
+    write_tar(publisher / ARCHIVE, V2_FILES, mode="w:gz")
+    with pytest.raises(DataError, match="and at most 50 belong there; nothing of it was kept"):
+        published_checkpoint("mobilenet_v1")
+    assert list(downloads.glob(f"{ARCHIVE}*")) in ([], [downloads / f"{ARCHIVE}.lock"])
+
+
+def test_every_archive_may_hold_its_weights_with_slots_and_averages():
+    for spec in list_specs():
+        if spec.checkpoint_url:
+            limit, weights = largest_archive(spec.name), 4 * SIZES[spec.name].parameters
+            assert 5 * weights < limit < 9 * weights + 100_000_000, spec.name
 
 
 def test_network_without_published_weights_names_those_that_have_some():

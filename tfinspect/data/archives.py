@@ -37,7 +37,12 @@ def read_members(path: str, names: Collection[str]) -> dict[str, bytes]:
 
 
 def extract(
-    path: str, directory: str, wanted: Callable[[str], bool], progress: Progress | None = None
+    path: str,
+    directory: str,
+    wanted: Callable[[str], bool],
+    progress: Progress | None = None,
+    *,
+    limit: int | None = None,
 ) -> None:
     """Writes files of an archive into one directory, by the last component of their names.
 
@@ -46,15 +51,17 @@ def extract(
       directory: created where it is missing.
       wanted: tells for the last component of a name whether the file is written.
       progress: called after each file with the bytes written; their sum is not known before.
+      limit: bytes that all members, also those that are not wanted, may have together; the first
+        one that is too much is not unpacked. None for any number.
 
     Raises:
       DataError: the archive is missing, cut off or no archive, has a member that would leave the
-        directory, or a file cannot be written.
+        directory, unpacks to more than the limit, or a file cannot be written.
     """
     files.make_directory(directory)
     done = 0
-    with _opened(path) as archive:
-        for member in _safe_members(archive, path):
+    with _opened(path, limit) as archive:
+        for member in _within(limit, _safe_members(archive, path), path):
             name = posixpath.basename(member.name)
             if member.isfile() and wanted(name):
                 _write(archive, member, os.path.join(directory, name))
@@ -73,12 +80,12 @@ def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> None
 
 
 @contextlib.contextmanager
-def _opened(path: str) -> Iterator[tarfile.TarFile]:
-    """Yields an archive, and reads it to its end afterwards."""
+def _opened(path: str, limit: int | None = None) -> Iterator[tarfile.TarFile]:
+    """Yields an archive, and reads it to its end afterwards, up to a limit."""
     try:
         with files.open_file(path) as stream, tarfile.open(fileobj=stream, mode="r:*") as archive:
             yield archive
-            _read_to_the_end(archive)
+            _read_to_the_end(archive, path, limit)
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise DataError(
             f"archive '{path}'{_size(path)} is cut off or broken ({error}); "
@@ -92,10 +99,30 @@ def _size(path: str) -> str:
     return ""
 
 
-def _read_to_the_end(archive: tarfile.TarFile) -> None:
+def _read_to_the_end(archive: tarfile.TarFile, path: str, limit: int | None) -> None:
     # The checksum of a compressed archive stands behind its last byte.
-    while archive.fileobj is not None and archive.fileobj.read(1 << 20):
-        pass
+    done = 0
+    while archive.fileobj is not None and (read := archive.fileobj.read(1 << 20)):
+        done += len(read)
+        _require_within(limit, done, path)
+
+
+def _within(
+    limit: int | None, members: Iterator[tarfile.TarInfo], path: str
+) -> Iterator[tarfile.TarInfo]:
+    done = 0
+    for member in members:
+        done += member.size
+        _require_within(limit, done, path)
+        yield member
+
+
+def _require_within(limit: int | None, done: int, path: str) -> None:
+    if limit is not None and done > limit:
+        raise DataError(
+            f"archive '{path}' unpacks to {done:,} bytes or more, and at most {limit:,} belong "
+            "into it; it is not unpacked. Get the archive from its publisher."
+        )
 
 
 def _safe_members(archive: tarfile.TarFile, path: str) -> Iterator[tarfile.TarInfo]:

@@ -5,7 +5,7 @@ import http.client
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from tfinspect import files
 from tfinspect.data.examples import Progress
@@ -18,29 +18,76 @@ _TIMEOUT_SECONDS = 30
 _RANGE_NOT_SATISFIABLE = 416
 
 
-def download(url: str, path: str, md5: str | None, progress: Progress | None = None) -> None:
+class TooLargeError(DataError):
+    """More was sent than a file of its kind has."""
+
+
+def download(
+    url: str,
+    path: str,
+    md5: str | None,
+    progress: Progress | None = None,
+    *,
+    limit: int | None = None,
+) -> None:
     """Downloads a file unless it is there, and verifies its MD5 where one is given.
 
     What was received of a broken download stays beside it as `….part`, and the next call goes on
     from there. Two processes that want the same file fetch it once: the second waits.
 
+    Args:
+      url: of the file.
+      path: where it is put.
+      md5: that it must have; None for one whose publisher gives none.
+      progress: called with what is done, how much of it, and the whole, in bytes.
+      limit: bytes that it may have at most; a larger one is not received, and nothing of it stays.
+        None for any size.
+
     Raises:
-      DataError: no network, the connection breaks again and again, or the MD5 is wrong.
+      DataError: no network, the connection breaks again and again, the file is larger than the
+        limit, or the MD5 is wrong.
     """
     with locked(f"{path}.lock", progress):
         if not os.path.exists(path):
-            _download(url, path, md5, progress)
+            _download(url, path, md5, _Receipt(os.path.basename(path), progress, limit))
         elif md5 is not None:
             verify_md5(path, md5, f"delete it and run again, or replace it by '{url}'")
 
 
-def _download(url: str, path: str, md5: str | None, progress: Progress | None) -> None:
+@dataclass(frozen=True)
+class _Receipt:
+    """Told of what has arrived; refuses what is too much.
+
+    Attributes:
+      name: of the file.
+      progress: told; None for nobody.
+      limit: bytes; None for any number.
+    """
+
+    name: str
+    progress: Progress | None
+    limit: int | None
+
+    def report(self, done: int, total: int) -> None:
+        """Tells that `done` of `total` bytes (0 where that is not known) are there."""
+        if self.limit is not None and max(done, total) > self.limit:
+            raise TooLargeError(f"{max(done, total):,} bytes or more")
+        if self.progress is not None:
+            self.progress(f"downloading {self.name}", done, total)
+
+
+def _download(url: str, path: str, md5: str | None, receipt: _Receipt) -> None:
     part = f"{path}.part"
-    report = _reporter(os.path.basename(path), progress)
     for attempt in range(_ATTEMPTS):
         try:
-            if _receive(url, part, report):
+            if _receive(url, part, receipt):
                 break
+        except TooLargeError as error:
+            files.remove(part)
+            raise TooLargeError(
+                f"'{url}' has {error}, and at most {receipt.limit:,} belong there; nothing of it "
+                f"was kept. Get the file elsewhere and put it at '{path}'."
+            ) from error
         except (OSError, http.client.HTTPException) as error:
             if attempt + 1 == _ATTEMPTS or _is_final(error):
                 raise _failure(url, path, part, error) from error
@@ -60,7 +107,7 @@ def _finish(url: str, part: str, path: str, md5: str | None) -> None:
     os.replace(part, path)
 
 
-def _receive(url: str, part: str, report: Callable[[int, int], None]) -> bool:
+def _receive(url: str, part: str, receipt: _Receipt) -> bool:
     """Appends what is missing to `part`; tells whether it is complete now."""
     start = os.path.getsize(part) if os.path.exists(part) else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
@@ -77,11 +124,12 @@ def _receive(url: str, part: str, report: Callable[[int, int], None]) -> bool:
         done = start if resumed else 0
         missing = response.headers.get("Content-Length")
         total = done + int(missing) if missing else 0
+        receipt.report(done, total)
         with open(part, "ab" if resumed else "wb") as stream:
             while piece := response.read(_READ_BYTES):
                 stream.write(piece)
                 done += len(piece)
-                report(done, total)
+                receipt.report(done, total)
     return not total or done >= total
 
 
@@ -126,11 +174,3 @@ def file_digest(path: str, algorithm: str) -> str:
         while piece := stream.read(1 << 22):
             digest.update(piece)
     return digest.hexdigest()
-
-
-def _reporter(name: str, progress: Progress | None) -> Callable[[int, int], None]:
-    def report(done: int, total: int) -> None:
-        if progress is not None:
-            progress(f"downloading {name}", done, total)
-
-    return report

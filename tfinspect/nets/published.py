@@ -11,7 +11,11 @@ from tfinspect.data.lock import locked
 from tfinspect.errors import DataError, NetworkError
 from tfinspect.names import choices
 from tfinspect.nets.registry import get_spec, list_specs
+from tfinspect.nets.sizes import SIZES
 
+# Of the weights as float32 in an archive, and what graphs and texts beside them take.
+_MOST_COPIES, _BYTES = 8, 4
+_OTHER_FILES = 64 << 20
 # A V2 checkpoint's files; a V1 checkpoint is one file without such an ending.
 _INDEX, _DATA, _META = ".index", ".data-", ".meta"
 
@@ -48,7 +52,8 @@ def published_checkpoint(network: str, progress: Progress | None = None) -> str:
 
     Raises:
       NetworkError: no such network, or its weights were not published.
-      DataError: the archive cannot be downloaded, is broken, or holds no checkpoint.
+      DataError: the archive cannot be downloaded, is larger than `largest_archive`, packed or
+        unpacked, is broken, or holds no checkpoint.
     """
     url = get_spec(network).checkpoint_url
     if url is None:
@@ -61,17 +66,28 @@ def published_checkpoint(network: str, progress: Progress | None = None) -> str:
     archive = os.path.join(local_cache_directory(), "downloads", url.rpartition("/")[2])
     with locked(f"{directory}.lock", progress):
         if not os.path.isdir(directory):
-            download(url, archive, None, progress)
-            _unpack(archive, directory, progress)
+            limit = largest_archive(network)
+            download(url, archive, None, progress, limit=limit)
+            _unpack(archive, directory, limit, progress)
     return _prefix(directory, archive)
 
 
-def _unpack(archive: str, directory: str, progress: Progress | None) -> None:
+def largest_archive(network: str) -> int:
+    """Returns how many bytes the archive of a network's weights may have, packed and unpacked.
+
+    The publisher states neither sizes nor checksums. But the number of parameters is known, and a
+    checkpoint has at most an optimizer's two slots and a moving average of each; frozen graphs and
+    others for telephones lie beside it.
+    """
+    return _MOST_COPIES * _BYTES * SIZES[network].parameters + _OTHER_FILES
+
+
+def _unpack(archive: str, directory: str, limit: int, progress: Progress | None) -> None:
     # Unpacked beside and renamed: a directory of this name is always whole.
     partial = files.temporary_name(directory)
     files.remove(partial)
     try:
-        extract(archive, partial, _is_part_of_checkpoint, progress)
+        extract(archive, partial, _is_part_of_checkpoint, progress, limit=limit)
         _prefix(partial, archive)
         files.rename(partial, directory)
     finally:

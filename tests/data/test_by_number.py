@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 import tiny_data
 
-from tfinspect.data import by_number, pipeline
+from tfinspect.data import by_number, pipeline, record_places
 from tfinspect.data.manifest import read_manifest
 from tfinspect.errors import DataError
 
@@ -82,6 +82,6 @@ def test_missing_shard_is_named(batches):
 def test_paths_hold_in_any_working_directory(batches, monkeypatch):
     monkeypatch.chdir(batches.directory)
     here = dataclasses.replace(batches, directory=".")
-    assert by_number.reachable_paths(here) == batches.paths
+    assert record_places.reachable_paths(here) == batches.paths
     remote = dataclasses.replace(batches, directory="gs://bucket/records")
-    assert by_number.reachable_paths(remote) == remote.paths
+    assert record_places.reachable_paths(remote) == remote.paths

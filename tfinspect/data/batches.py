@@ -37,6 +37,8 @@ class Batches:
       keep_last: whether an epoch of training ends with a batch of what is left; otherwise those
         few examples, others in every epoch, are left out.
       share: this process's part of every batch; None where it computes all.
+      service: `grpc://host:port` of the tf.data service that makes the batches of training; None
+        makes them here.
     """
 
     directory: str
@@ -49,6 +51,7 @@ class Batches:
     cache_bytes: int = CACHE_BYTES
     keep_last: bool = False
     share: Share | None = None
+    service: str | None = None
 
     @property
     def examples(self) -> int:
@@ -132,7 +135,8 @@ def shared(batches: Batches, index: int, count: int) -> Batches:
     """Returns one process's part of the batches.
 
     A split that is streamed is shared by file where there are enough shards for every process to
-    get as many batches as without; any other by record, batch by batch.
+    get as many batches as without; any other, and what a tf.data service makes, by record, batch by
+    batch.
 
     Args:
       batches: of the whole cluster.
@@ -141,7 +145,8 @@ def shared(batches: Batches, index: int, count: int) -> Batches:
     """
     by_record = dataclasses.replace(batches, share=Share(index, count))
     shards = batches.manifest.splits[batches.split].shards
-    if batches.fits_in_memory or batches.limit is not None or len(shards) < count:
+    streamed = not batches.fits_in_memory and batches.limit is None and batches.service is None
+    if not streamed or len(shards) < count:
         return by_record
     files = spread_files(shards, count)
     sizes = tuple(sum(shards[number].examples for number in own) for own in files)

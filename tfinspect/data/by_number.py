@@ -5,25 +5,19 @@ without any others, whoever computes the step. What the functions of a source bu
 worker that got the step, so that nothing but numbers goes over the network.
 """
 
-import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
 import tensorflow as tf
 
-from tfinspect import files
 from tfinspect.data import augment as augmentation
 from tfinspect.data import pipeline
 from tfinspect.data.batches import Batches
 from tfinspect.data.load import PARALLELISM, fixed_options, require_shards
+from tfinspect.data.record_places import Places, reachable_paths
 from tfinspect.data.shuffled import shuffled_batches
-from tfinspect.data.tfrecord import read_records
 
 _CHUNK_EXAMPLES = 1024
-# Records of one batch that are read at a time, and bytes of a first read.
-_OPEN_RECORDS = 16
-_READ_BYTES = 64 * 1024
 
 
 class Chosen(NamedTuple):
@@ -73,11 +67,6 @@ def source_of(batches: Batches) -> Source:
     return InMemory(batches) if batches.fits_in_memory else FromShards(batches)
 
 
-def reachable_paths(batches: Batches) -> list[str]:
-    """Returns the split's shards by paths that do not depend on a process's directory."""
-    return [path if files.is_remote(path) else os.path.abspath(path) for path in batches.paths]
-
-
 class InMemory:
     """Every worker decodes the whole split once and keeps it."""
 
@@ -111,10 +100,7 @@ class FromShards:
     words = "by record: every worker reads the records of the steps that it gets from the shards"
 
     def __init__(self, batches: Batches) -> None:
-        self._batches = batches
-        found = [[r.offset for r in read_records(path)] for path in batches.paths]
-        self._shards = np.repeat(np.arange(len(found), dtype=np.int32), [len(o) for o in found])
-        self._offsets = np.array([offset for one in found for offset in one], np.int64)
+        self._decoder, self._places = batches.decoder, Places(batches)
 
     def held(self) -> Any:
         """Returns None."""
@@ -122,31 +108,9 @@ class FromShards:
 
     def named(self, chosen: Chosen) -> tuple[Any, ...]:
         """Returns the number of each record's shard, and the byte where it begins."""
-        return self._shards[chosen.numbers], self._offsets[chosen.numbers]
+        return self._places.of(chosen.numbers)
 
     def read(self, iterator: Any, *named: Any) -> tuple[Any, Any]:
         """Reads the records and decodes them."""
         del iterator
-        paths = tf.gather(tf.constant(reachable_paths(self._batches)), named[0])
-        return self._batches.decoder(_records(paths, named[1]))
-
-
-def _records(paths: Any, offsets: Any) -> Any:
-    """Reads one record at each place: string `[B]`, from string and int64 `[B]`."""
-
-    def record(path: Any, offset: Any) -> Any:
-        variant = tf.raw_ops.TFRecordDatasetV2(
-            filenames=path[None],
-            compression_type="",
-            buffer_size=_READ_BYTES,
-            byte_offsets=offset[None],
-        )
-        one = tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.string))
-        return one.take(1)
-
-    places = tf.data.Dataset.from_tensor_slices((paths, offsets))
-    records = places.interleave(
-        record, cycle_length=_OPEN_RECORDS, num_parallel_calls=PARALLELISM, deterministic=True
-    )
-    batched = records.batch(tf.shape(paths, tf.int64)[0]).with_options(fixed_options())
-    return tf.data.experimental.get_single_element(batched)
+        return self._decoder(self._places.read(*named))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfinspect import files
+from tfinspect import errors, files
 from tfinspect.data import parse
 from tfinspect.errors import DataError
 
@@ -17,6 +17,9 @@ _CHUNK_EXAMPLES = 1024
 PARALLELISM = 2
 # The op that fetches from a data set; it stands in every error that comes out of one.
 _FETCH = "IteratorGetNext"
+# An error of ours that a generator in the midst of a data set has raised: TensorFlow passes it on as
+# the text of its own.
+_OURS = re.compile(r"^tfinspect\.errors\.(?P<kind>\w+): (?P<text>.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -54,20 +57,24 @@ def reading(directory: str) -> Iterator[None]:
 
     Raises:
       DataError: a record is corrupt, of another schema, or has a label out of range.
+      TfinspectError: what a generator among the data sets has raised.
     """
     try:
         yield
     except tf.errors.OpError as error:
         message = str(error.message)
+        if ours := _OURS.search(message):
+            raise getattr(errors, ours["kind"])(ours["text"]) from error
         if _FETCH not in message:
             raise
         raise DataError(
-            f"the records in '{directory}' cannot be read: {_reason(message)}. "
+            f"the records in '{directory}' cannot be read: {reason(message)}. "
             f"`tfinspect check-records {directory}` says which; then convert the data again."
         ) from error
 
 
-def _reason(message: str) -> str:
+def reason(message: str) -> str:
+    """Returns the part of TensorFlow's message about a data set that says what is wrong."""
     # A graph's error has a stack trace before the reason, and node names after it.
     lines = re.split(r"\n\t \[\[| \[Op:", message)[0].splitlines()
     text = re.sub(r"\{\{.*?\}\} ", "", lines[-1])

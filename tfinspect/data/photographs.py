@@ -15,6 +15,7 @@ from tfinspect.data.batches import Batches
 from tfinspect.data.distort import DISTORTIONS, Distortion
 from tfinspect.data.load import PARALLELISM, require_shards
 from tfinspect.data.order import Order
+from tfinspect.data.served import Making
 from tfinspect.data.shuffled import shuffled_batches
 from tfinspect.data.stream import streamed_records
 from tfinspect.data.views import fitted, is_plain
@@ -49,13 +50,18 @@ def training_views(batches: Batches, order: Order, *, augment: bool, flip: bool 
     Raises:
       DataError: a shard is missing.
     """
+    made = view_making(batches, augment=augment, flip=flip)
+    return _records(batches, order).map(made.make, num_parallel_calls=PARALLELISM)
+
+
+def view_making(batches: Batches, *, augment: bool, flip: bool = True) -> Making:
+    """Returns how a batch of random views is made of records, as of `training_views`."""
     distort = _distortion(batches, flip) if augment else None
 
-    def decode(serialized: Any, seeds: Any) -> tuple[Any, Any]:
+    def make(serialized: Any, seeds: Any) -> tuple[Any, Any]:
         return _decoded(batches, serialized, seeds, distort)
 
-    dataset = _records(batches, order)
-    return dataset.map(decode, num_parallel_calls=PARALLELISM)
+    return Making(_seeds, make, tf.float32)
 
 
 def evaluation_views(batches: Batches, key: Any = None, *, flip: bool = True) -> Any:

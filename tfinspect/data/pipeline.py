@@ -29,7 +29,13 @@ from tfinspect.data import augment as augmentation
 from tfinspect.data.batches import Batches, shared, steps_per_epoch
 from tfinspect.data.load import PARALLELISM, fixed_options, load_split, require_shards
 from tfinspect.data.order import Order, Purpose
-from tfinspect.data.photographs import evaluation_views, takes_views, training_views
+from tfinspect.data.photographs import (
+    evaluation_views,
+    takes_views,
+    training_views,
+    view_making,
+)
+from tfinspect.data.served import Making, served
 from tfinspect.data.shuffled import shuffled_batches
 from tfinspect.data.stream import streamed
 from tfinspect.errors import ConfigError
@@ -94,6 +100,7 @@ def training_dataset(
 
     Raises:
       ConfigError: a batch is larger than the split, or the start lies beyond the end.
+      ClusterError: the tf.data service that makes the batches cannot be reached.
       DataError: the records are missing or broken. A split that is streamed shows broken records
         only as it is read: see `tfinspect.data.load.reading`.
     """
@@ -103,12 +110,17 @@ def training_dataset(
             f"start step {start_step} lies outside the {epochs * steps} steps of {epochs} epochs."
         )
     order = order_of(batches, seed, epochs, start_step)
-    if takes_views(batches):
+    wanted = range(start_step, epochs * steps)
+    if batches.service is not None:
+        made = _making(batches, augment=augment, flip=flip)
+        dataset = served(batches, order, wanted, made)
+        dataset = dataset.map(lambda images, labels: (_preprocess(batches, images), labels))
+    elif takes_views(batches):
         dataset = training_views(batches, order, augment=augment, flip=flip)
         dataset = dataset.map(lambda images, labels: (_preprocess(batches, images), labels))
     else:
         dataset = _small_images(batches, order, augment=augment, flip=flip)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(epochs * steps - start_step))
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(wanted)))
     return dataset.prefetch(_PREFETCHED_BATCHES).with_options(fixed_options())
 
 
@@ -163,6 +175,18 @@ def finished(
     if augment:
         images = augmentation.pad_crop_flip(images, draws, flip=flip)
     return _preprocess(batches, images)
+
+
+def _making(batches: Batches, *, augment: bool, flip: bool) -> Making:
+    """Returns how a tf.data service makes a batch; preprocessing, which enlarges it, is done here."""
+    if takes_views(batches):
+        return view_making(batches, augment=augment, flip=flip)
+
+    def make(serialized: Any, draws: augmentation.Draws) -> tuple[Any, Any]:
+        images, labels = batches.decoder(serialized)
+        return augmentation.pad_crop_flip(images, draws, flip=flip) if augment else images, labels
+
+    return Making(augmentation.draw, make, tf.uint8)
 
 
 def _cached(batches: Batches, order: Order) -> Any:

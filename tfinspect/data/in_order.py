@@ -1,0 +1,127 @@
+"""Values that others compute and that arrive in any order, given out in theirs, none left out.
+
+What does not come is computed here: a data worker that is killed takes with it what it had in
+hand. What comes twice is dropped.
+"""
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tfinspect.errors import ClusterError, TfinspectError
+
+# So many later values may wait for an earlier one before that is taken for lost.
+_AHEAD = 16
+# So many are computed here, one after the other, before the others are taken for lost.
+_ALONE = 16
+_SILENCE_SECONDS = 10.0
+_ARRIVED_AHEAD = 2
+_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Others:
+    """Who computes the values.
+
+    Attributes:
+      arrivals: what they send: number and value, in any order. It is read in a thread of its own.
+      compute: computes the value of a number here.
+      ask: raises a `TfinspectError` when they cannot be reached any more.
+      name: of them, as messages call them.
+    """
+
+    arrivals: Callable[[], Iterable[tuple[int, Any]]]
+    compute: Callable[[int], Any]
+    ask: Callable[[], object]
+    name: str
+
+
+def in_order(
+    others: Others, numbers: Iterable[int], silence: float = _SILENCE_SECONDS
+) -> Iterator[Any]:
+    """Yields the values of ascending numbers.
+
+    Args:
+      others: who computes them.
+      numbers: what is wanted.
+      silence: seconds without any arrival after which the others are asked whether they are there.
+
+    Raises:
+      ClusterError: nothing comes any more, though they can be reached.
+      TfinspectError: what ended the arrivals, or what `ask` raised.
+    """
+    waiting: dict[int, Any] = {}
+    alone = 0
+    with _Arrivals(others.arrivals) as arrivals:
+        for number in numbers:
+            while number not in waiting and len(waiting) < _AHEAD:
+                # Nobody sent anything for a while: until somebody does, no time is lost waiting.
+                found = arrivals.next(0.0 if alone else silence)
+                if found is None:
+                    break
+                alone = 0
+                if found[0] >= number:
+                    waiting[found[0]] = found[1]
+            if number in waiting:
+                yield waiting.pop(number)
+                continue
+            if len(waiting) < _AHEAD:
+                others.ask()
+                alone += 1
+            if alone > _ALONE:
+                raise ClusterError(
+                    f"{others.name} has sent nothing for a while, though it can be reached; look at "
+                    "what its data workers say, start it again, and go on with --resume."
+                )
+            yield others.compute(number)
+
+
+class _Arrivals:
+    """Reads in a thread; a context manager."""
+
+    def __init__(self, arrivals: Callable[[], Iterable[tuple[int, Any]]]) -> None:
+        self._source = arrivals
+        self._queue: queue.Queue[Any] = queue.Queue(_ARRIVED_AHEAD)
+        self._closing = threading.Event()
+        self._ended = False
+
+    def __enter__(self) -> "_Arrivals":
+        # What it waits for may never come.
+        threading.Thread(target=self._read, daemon=True).start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._closing.set()
+
+    def next(self, timeout: float) -> tuple[int, Any] | None:
+        """Returns number and value, or None where none came in time or all have come."""
+        if self._ended:
+            return None
+        try:
+            found = self._queue.get(timeout=timeout) if timeout else self._queue.get_nowait()
+        except queue.Empty:
+            return None
+        if isinstance(found, TfinspectError):
+            raise found
+        self._ended = found is None
+        return found
+
+    def _read(self) -> None:
+        try:
+            for found in self._source():
+                self._put(found)
+                if self._closing.is_set():
+                    return
+        except TfinspectError as error:
+            self._put(error)
+        else:
+            self._put(None)
+
+    def _put(self, found: Any) -> None:
+        while not self._closing.is_set():
+            with contextlib.suppress(queue.Full):
+                self._queue.put(found, timeout=_POLL_SECONDS)
+                return

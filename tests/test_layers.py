@@ -62,7 +62,8 @@ ALLOWED = {
     "training": BASE
     | {"entries", "listing", "python_ops", "tensor_statistics", "event_file"}
     | {"nets", "data", "plots", "model", "cluster"},
-    "cluster": BASE,
+    # What a tf.data service is asked, by whoever starts it and by whoever reads from it.
+    "cluster": BASE | {"data"},
     "transfer": BASE
     | {"entries", "listing", "artifacts", "nets", "model", "training", "data", "probe", "plots"}
     | {"filter_pictures", "cluster", "prefixes"},

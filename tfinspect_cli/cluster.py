@@ -1,15 +1,19 @@
-"""`tfinspect cluster check` and `tfinspect cluster launch`."""
+"""`tfinspect cluster check` and `tfinspect cluster launch`; `data-service` has its own module."""
 
 import sys
 
 import click
 
+from tfinspect_cli.cluster_data_service import data_service
 from tfinspect_cli.emit import message
 
 
 @click.group("cluster", epilog="Example: tfinspect cluster launch --workers 2 -- tfinspect train")
 def command() -> None:
     """Check that several machines can train together; start several processes on this one."""
+
+
+command.add_command(data_service)
 
 
 @command.command("check", epilog="Example: tfinspect cluster check --data photos-records/")

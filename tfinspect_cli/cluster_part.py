@@ -46,6 +46,8 @@ class ClusterPart:
     timeout: float
     # Whether it waits for a process that was lost.
     waits: bool = False
+    # Where the tf.data service of a run that is gone on with is now; None is where it was.
+    data_service: str | None = None
 
     @classmethod
     def from_environment(cls, timeout: float, on_lost: str) -> "ClusterPart":
@@ -60,6 +62,15 @@ class ClusterPart:
             raise click.UsageError("give --batch-size or --batch-size-per-replica, not both.")
         return {"batch_size": each * (self.cluster.workers_per_step if self.cluster else 1)}
 
+    def of_run(self, output: str, observer: Any, command: str) -> Any:
+        """Returns the library's `Part` in a run."""
+        from tfinspect.training.cluster_run import Part
+
+        assert self.cluster is not None
+        return Part(
+            self.cluster, output, self.timeout, observer, self.waits, command, self.data_service
+        )
+
     def train(self, config: Any, output: str) -> None:
         """Trains into a new run directory."""
         if self.cluster is None:
@@ -70,7 +81,10 @@ class ClusterPart:
     def resume(self, output: str) -> None:
         """Goes on with a run."""
         if self.cluster is None:
-            training_output.run(lambda observer, run: run.resume(output, observer=observer))
+            service = self.data_service
+            training_output.run(
+                lambda observer, run: run.resume(output, observer=observer, data_service=service)
+            )
         else:
             self._together(output, lambda runs, part: runs.resume(part))
 
@@ -82,8 +96,7 @@ class ClusterPart:
 
         def begin(observer: Any, runs: Any) -> Any:
             del runs
-            part = cluster_run.Part(cluster, output, self.timeout, observer, self.waits)
-            return start(cluster_run, part)
+            return start(cluster_run, self.of_run(output, observer, "train"))
 
         with ending_at_once(self.waits):
             if cluster.is_chief:

@@ -1,5 +1,6 @@
 """`tfinspect finetune`."""
 
+import dataclasses
 from typing import Any
 
 import click
@@ -46,6 +47,7 @@ def command(
     finetune_cluster.refuse_what_is_not_shared(part, options)
     options |= part.batch_setting(batch_size_per_replica, options)
     if resume:
+        part = dataclasses.replace(part, data_service=options.pop("data_service"))
         finetune_cluster.resume(part, finetune_request.resumed_run(checkpoint, output, options))
         return
     request, config = finetune_request.request_and_config(checkpoint, options)

@@ -48,23 +48,22 @@ def fine_tune(
 def resume(part: ClusterPart, output: str) -> None:
     """Goes on with a run and reports it."""
     if part.cluster is None:
-        finetune_output.report(lambda m, observer: m.resume_finetuning(output, observer=observer))
+        service = part.data_service
+        finetune_output.report(
+            lambda m, observer: m.resume_finetuning(output, observer=observer, data_service=service)
+        )
     else:
         _together(part, output, lambda runs, one: runs.resume_finetuning(one))
 
 
 def _together(part: ClusterPart, output: str, start: Callable[[Any, Any], Any]) -> None:
-    from tfinspect.training.cluster_run import Part
     from tfinspect.transfer import cluster_finetune
 
     cluster = part.cluster
     assert cluster is not None
     with ending_at_once(part.waits):
         result = training_output.observed(
-            lambda observer: start(
-                cluster_finetune,
-                Part(cluster, output, part.timeout, observer, part.waits, "finetune"),
-            )
+            lambda observer: start(cluster_finetune, part.of_run(output, observer, "finetune"))
         )
     if result is None:
         message(f"{cluster.name} is done; {cluster.leader} writes what is left to write.")

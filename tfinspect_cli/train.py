@@ -1,5 +1,6 @@
 """`tfinspect train`."""
 
+import dataclasses
 from typing import Any
 
 import click
@@ -44,6 +45,7 @@ def command(
     if resume and find_lr:
         raise click.UsageError("--find-lr looks at a fresh network; leave --resume out.")
     if resume:
+        part = dataclasses.replace(part, data_service=given.pop("data_service", None))
         _refuse_settings(given, config_file, output)
         part.resume(str(output))
         return

@@ -40,6 +40,7 @@ HELPS = {
     "augment": "Random changes of the training images.",
     "seed": "Determines weights, order and augmentation.",
     "devices": "Local devices to train on.",
+    "data_service": "grpc://HOST:PORT of a tf.data service that makes the training batches.",
     "keep_checkpoints": "Newest checkpoints to keep.",
     "summarize": "Summarize activations whose names match this pattern, such as 'Relu|stage3'.",
     "summarize_every": "Steps from one summary to the next.",

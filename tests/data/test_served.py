@@ -8,7 +8,6 @@ import tensorflow as tf
 import tiny_data
 
 from tfinspect.data import pipeline
-from tfinspect.data.batches import shared
 from tfinspect.data.manifest import read_manifest
 from tfinspect.nets.registry import get_spec
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -85,36 +85,73 @@ def free_ports(count: int) -> list[int]:
             one.close()
 
 
-def launch(request: Launch, on_line: Callable[[str, bool, str], None]) -> int:
-    """Runs all processes to their end; when one fails, the others are ended too.
+@dataclass(frozen=True)
+class Process:
+    """One of several processes.
+
+    Attributes:
+      command: `tfinspect` first is this installation's.
+      environment: beside this process's own.
+    """
+
+    command: Sequence[str]
+    environment: Mapping[str, str]
+
+
+# Called with process name, whether it is standard output, and a line of it.
+OnLine = Callable[[str, bool, str], None]
+
+
+def launch(request: Launch, on_line: OnLine) -> int:
+    """Runs all processes of a cluster to their end; when one fails, the others are ended too.
+
+    Returns, raises:
+      As `run_together`.
+    """
+    texts = request.configurations()
+    threads = thread_settings(len(texts), request.threads)
+    command = request.command
+    processes = {n: Process(command, {VARIABLE: text} | threads) for n, text in texts.items()}
+    return run_together(processes, on_line)
+
+
+def thread_settings(processes: int, threads: int | None = None) -> dict[str, str]:
+    """Returns environment variables for the threads of each process; None shares the cores."""
+    each = threads or max(1, len(os.sched_getaffinity(0)) // processes)
+    return dict.fromkeys(_THREAD_VARIABLES, str(each))
+
+
+def run_together(
+    processes: Mapping[str, Process], on_line: OnLine, vital: Collection[str] | None = None
+) -> int:
+    """Runs processes to their end.
 
     SIGINT and SIGTERM are passed on.
 
     Args:
-      request: what is started.
-      on_line: called with process name, whether it is standard output, and a line of it.
+      processes: name -> what is started.
+      on_line: told what they write.
+      vital: those whose failure ends all; None means each. Of others the last one's does.
 
     Returns:
-      0, or the exit status of the first process that failed; 128 and the signal's number for one
-      that a signal ended.
+      0, or the exit status of the first process whose failure ended all; 128 and the signal's
+      number for one that a signal ended.
 
     Raises:
-      ConfigError: the command cannot be started.
+      ConfigError: a command cannot be started.
     """
-    configurations = request.configurations()
-    threads = request.threads or max(1, len(os.sched_getaffinity(0)) // len(configurations))
     running: dict[str, subprocess.Popen] = {}
     try:
         with _passing_signals(running):
-            for name, text in configurations.items():
-                running[name] = _start(request.command, text, threads)
+            for name, process in processes.items():
+                running[name] = _start(process)
             readers = [
-                _reader(name, stream is process.stdout, stream, on_line)
-                for name, process in running.items()
-                for stream in (process.stdout, process.stderr)
+                _reader(name, stream is one.stdout, stream, on_line)
+                for name, one in running.items()
+                for stream in (one.stdout, one.stderr)
                 if stream is not None
             ]
-            status = _wait(running)
+            status = _wait(running, running if vital is None else vital)
             for reader in readers:
                 reader.join(timeout=GRACE_SECONDS)
             return status
@@ -122,13 +159,13 @@ def launch(request: Launch, on_line: Callable[[str, bool, str], None]) -> int:
         _end(running.values(), signal.SIGKILL)
 
 
-def _start(command: Sequence[str], text: str, threads: int) -> subprocess.Popen:
-    environment = os.environ | {VARIABLE: text} | dict.fromkeys(_THREAD_VARIABLES, str(threads))
+def _start(process: Process) -> subprocess.Popen:
+    command = process.command
     try:
         # In a session of its own: Ctrl-C reaches it once, from here.
         return subprocess.Popen(
             _resolved(command),
-            env=environment,
+            env=os.environ | process.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -148,9 +185,7 @@ def _resolved(command: Sequence[str]) -> list[str]:
     ]
 
 
-def _reader(
-    name: str, standard: bool, stream: IO[bytes], on_line: Callable[[str, bool, str], None]
-) -> threading.Thread:
+def _reader(name: str, standard: bool, stream: IO[bytes], on_line: OnLine) -> threading.Thread:
     def read() -> None:
         with stream:
             for line in stream:
@@ -161,16 +196,18 @@ def _reader(
     return thread
 
 
-def _wait(running: Mapping[str, subprocess.Popen]) -> int:
-    """Waits for all processes, or for the first that fails; returns the exit status."""
+def _wait(running: Mapping[str, subprocess.Popen], vital: Collection[str]) -> int:
+    """Waits for all processes, or for a failure that ends all; returns the exit status."""
     while True:
-        codes = [process.poll() for process in running.values()]
-        failed = [code for code in codes if code]
+        codes = {name: process.poll() for name, process in running.items()}
+        failed = [code for name, code in codes.items() if code and name in vital]
+        if not failed and None not in codes.values():
+            failed = [code for code in codes.values() if code]
+            if not failed:
+                return 0
         if failed:
             _end_gently(running)
             return failed[0] if failed[0] > 0 else 128 - failed[0]
-        if all(code == 0 for code in codes):
-            return 0
         time.sleep(_POLL_SECONDS)
 
 

@@ -73,8 +73,8 @@ def in_order(
                 alone += 1
             if alone > _ALONE:
                 raise ClusterError(
-                    f"{others.name} has sent nothing for a while, though it can be reached; look at "
-                    "what its data workers say, start it again, and go on with --resume."
+                    f"{others.name} has sent nothing for a while, though it can be reached; look "
+                    "at what its data workers say, start it again, and go on with --resume."
                 )
             yield others.compute(number)
 

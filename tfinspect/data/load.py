@@ -17,8 +17,8 @@ _CHUNK_EXAMPLES = 1024
 PARALLELISM = 2
 # The op that fetches from a data set; it stands in every error that comes out of one.
 _FETCH = "IteratorGetNext"
-# An error of ours that a generator in the midst of a data set has raised: TensorFlow passes it on as
-# the text of its own.
+# An error of ours, raised by a generator in the midst of a data set: TensorFlow passes it on as a
+# text.
 _OURS = re.compile(r"^tfinspect\.errors\.(?P<kind>\w+): (?P<text>.+)$", re.MULTILINE)
 
 

@@ -178,7 +178,7 @@ def finished(
 
 
 def _making(batches: Batches, *, augment: bool, flip: bool) -> Making:
-    """Returns how a tf.data service makes a batch; preprocessing, which enlarges it, is done here."""
+    """Returns how a tf.data service makes a batch; it is preprocessed, and so enlarged, here."""
     if takes_views(batches):
         return view_making(batches, augment=augment, flip=flip)
 

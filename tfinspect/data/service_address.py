@@ -1,7 +1,7 @@
 """Whether a tf.data service answers at an address, asked before TensorFlow is.
 
-TensorFlow would wait an hour for an address where nobody listens. What is asked are two calls of the
-dispatcher without arguments, `GetVersion` and `GetWorkers` (tensorflow/core/data/service/
+TensorFlow would wait without end for an address where nobody listens. What is asked are two calls
+of the dispatcher without arguments, `GetVersion` and `GetWorkers` (tensorflow/core/data/service/
 dispatcher.proto), whose answers are read here as bytes.
 """
 
@@ -48,7 +48,7 @@ def data_workers(service: str) -> int:
         try:
             version, workers = ask("GetVersion"), ask("GetWorkers")
         except grpc.RpcError as error:
-            raise ClusterError(_silence(service, error.code())) from error  # type: ignore[attr-defined]
+            raise ClusterError(_silence(service, error.code())) from error
     if version[:1] != bytes([_VERSION_FIELD]):
         raise ClusterError(_stranger(service))
     return _count(service, workers)

@@ -15,6 +15,7 @@ from tfinspect.errors import ConfigError, ProcessLostError
 from tfinspect.nets.registry import get_spec
 from tfinspect.training import reunion, run, run_directory
 from tfinspect.training.config import TrainConfig, config_from
+from tfinspect.training.data_service import require_data_service, with_data_service
 from tfinspect.training.progress import Progress
 from tfinspect.training.run_data import data_of
 from tfinspect.training.run_directory import RunDirectory, RunInfo
@@ -35,6 +36,8 @@ class Part:
       goes_on: whether the command goes on with a run of the same settings in `output`; otherwise it
         refuses the directory.
       command: whose `--resume` goes on with the run.
+      data_service: where the tf.data service of a run that is gone on with is now; None is where it
+        was.
     """
 
     cluster: ClusterConfig
@@ -43,6 +46,7 @@ class Part:
     observer: run.Observer
     goes_on: bool = False
     command: str = "train"
+    data_service: str | None = None
 
 
 def train(config: TrainConfig, part: Part) -> run.TrainResult | None:
@@ -67,6 +71,7 @@ def train(config: TrainConfig, part: Part) -> run.TrainResult | None:
     if part.cluster.is_chief:
         run_directory.refuse_occupied(part.output)
     get_spec(config.network, width=config.width)
+    require_data_service(config, part.observer)
     data = prepare(config.data, progress=part.observer.on_data)
     config = config.resolved(data[1].training_examples())
     team = _together(part, config, data)
@@ -91,6 +96,8 @@ def resume(part: Part) -> run.TrainResult | None:
 
 def _go_on(part: Part, info: RunInfo, data: tuple[str, Manifest]) -> run.TrainResult | None:
     config = config_from(info.config, info.directory.file("config.json"))
+    config = with_data_service(config, part.data_service)
+    require_data_service(config, part.observer)
     team = _together(part, config, data)
     with contextlib.ExitStack() as stack:
         if part.cluster.is_chief:

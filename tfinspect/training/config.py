@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tfinspect.data.service_address import host_and_port
 from tfinspect.errors import ConfigError
 from tfinspect.names import choices
 from tfinspect.training.settings_file import read_settings
@@ -90,6 +91,8 @@ class TrainConfig:
     seed: int = 0
     # one: the first GPU, or the CPU. all: every local GPU, each with its share of the batch.
     devices: str = "one"
+    # grpc://host:port of the tf.data service that makes the training batches. None: made here.
+    data_service: str | None = None
     # Newest checkpoints to keep.
     keep_checkpoints: int = 3
     # Regular expression: activations whose tensor names it is found in are summarized. None: none.
@@ -181,6 +184,8 @@ def _validate(config: TrainConfig) -> None:
     for name in ("epochs", "steps", "batch_size", "keep_checkpoints", "depth", "summarize_every"):
         given = getattr(config, name)
         _require(given is None or given >= 1, f"{name} {given} is too small; give 1 or more.")
+    if config.data_service is not None:
+        host_and_port(config.data_service)
     _validate_rates(config)
 
 

@@ -33,6 +33,7 @@ def batches_of(config: TrainConfig, data: tuple[str, Manifest], split: str) -> p
         batch_size=config.images_per_step,
         image_shape=spec.image_shape,
         preprocessing=spec.preprocessing,
+        service=config.data_service,
     )
 
 

@@ -18,6 +18,7 @@ from tfinspect.errors import DataError, RunError, TfinspectError
 from tfinspect.nets.registry import get_spec
 from tfinspect.training import checkpoints, run_directory
 from tfinspect.training.config import TrainConfig, config_from
+from tfinspect.training.data_service import require_data_service, with_data_service
 from tfinspect.training.progress import EpochRecord, Progress
 from tfinspect.training.run_data import data_of
 from tfinspect.training.run_directory import RunDirectory, RunInfo
@@ -85,6 +86,7 @@ def train(config: TrainConfig, output: str, *, observer: Observer | None = None)
     observer = observer or Observer()
     run_directory.refuse_occupied(output)
     get_spec(config.network, width=config.width)
+    require_data_service(config, observer)
     directory, manifest = prepare(config.data, progress=observer.on_data)
     config = config.resolved(manifest.training_examples())
     with run_directory.locked(output):
@@ -94,16 +96,26 @@ def train(config: TrainConfig, output: str, *, observer: Observer | None = None)
             return _train(config, run, (directory, manifest), observer)
 
 
-def resume(output: str, *, observer: Observer | None = None) -> TrainResult:
+def resume(
+    output: str, *, observer: Observer | None = None, data_service: str | None = None
+) -> TrainResult:
     """Goes on with a run that was interrupted, with its own settings and data.
 
     The weights in the end are those of an uninterrupted run on the same machine, bit for bit.
 
+    Args:
+      output: path of the run directory.
+      observer: told how it goes; None tells nobody.
+      data_service: where the run's tf.data service is now; None is where it was.
+
     Raises:
       RunError: there is no run, it is finished, or its data are not the same any more.
+      ConfigError: it was begun without a service.
     """
     observer = observer or Observer()
     info, config = resumable(output)
+    config = with_data_service(config, data_service)
+    require_data_service(config, observer)
     directory, manifest = data_of(info)
     with run_directory.locked(output):
         run_directory.sweep(info.directory)

@@ -14,6 +14,7 @@ from tfinspect.errors import ClusterError, ConfigError, TfinspectError, Training
 from tfinspect.nets.registry import get_spec
 from tfinspect.training import cluster_run, run, run_directory
 from tfinspect.training.config import TrainConfig
+from tfinspect.training.data_service import with_data_service
 from tfinspect.training.interruption import stop_requests
 from tfinspect.training.progress import Progress
 from tfinspect.training.run_data import data_of
@@ -54,6 +55,7 @@ def resume(part: "cluster_run.Part") -> run.TrainResult | None:
       As `cluster_run.resume`.
     """
     info, config = run.resumable(part.output)
+    config = with_data_service(config, part.data_service)
     _check(config)
     data = data_of(info)
     if not part.cluster.is_chief:
@@ -69,6 +71,12 @@ def _check(config: TrainConfig) -> None:
         raise ConfigError(
             "summarize_gradients is not possible with parameter servers, where other steps change "
             "the weights between any two looks; leave it out (--summarize works), or train with "
+            "synchronous workers."
+        )
+    if config.data_service is not None:
+        raise ConfigError(
+            "data_service is not possible with parameter servers, where each worker reads the "
+            "examples of the steps that the chief gives it; leave it out, or train with "
             "synchronous workers."
         )
 

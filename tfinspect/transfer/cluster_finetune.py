@@ -12,6 +12,7 @@ from tfinspect.cluster.synchronous import require_synchronous
 from tfinspect.data.manifest import Manifest
 from tfinspect.training import cluster_run, reunion, run_directory
 from tfinspect.training.cluster_run import Part
+from tfinspect.training.data_service import require_data_service, with_data_service
 from tfinspect.training.run import errors_logged, logged, make_repeatable
 from tfinspect.training.run_data import data_of
 from tfinspect.training.run_directory import RunDirectory
@@ -64,6 +65,7 @@ def finetune(
     if part.cluster.is_chief:
         run_directory.refuse_occupied(part.output)
     spec = config.spec()
+    require_data_service(config, part.observer)
     artifact = open_weights(request.checkpoint, config.net, part.observer.on_data)
     data = prepare_images(config, part.observer.on_data)
     config = _divisible(config, data[1].training_examples(), part.cluster.workers)
@@ -94,14 +96,16 @@ def resume_finetuning(part: Part) -> FineTuneResult | None:
     info = alone.resumable(part.output)
     described = info.directory.read_json("config.json")["transfer"]
     alone.require_begun_alike(info, in_cluster=True)
-    settings = _settings(alone.config_of(info), data_of(info)[1])
+    config = with_data_service(alone.config_of(info), part.data_service)
+    require_data_service(config, part.observer)
+    settings = _settings(config, data_of(info)[1])
     # Weights and step are compared when all have met: only then does nobody write any more.
     team = _join(part, settings | {"stages": facts.digest(described["stages"])})
     with contextlib.ExitStack() as stack:
         if part.cluster.is_chief:
             stack.enter_context(run_directory.locked(part.output))
             run_directory.sweep(info.directory)
-        return _run(part, *alone.tuning_again(info, part.observer, team))
+        return _run(part, *alone.tuning_again(info, config, part.observer, team))
 
 
 def _go_on(config: FineTuneConfig, part: Part) -> FineTuneResult | None:

@@ -10,6 +10,7 @@ from tfinspect.artifacts import Artifact
 from tfinspect.errors import RunError, TfinspectError
 from tfinspect.training import run_directory
 from tfinspect.training.config import config_from
+from tfinspect.training.data_service import require_data_service, with_data_service
 from tfinspect.training.progress import Progress
 from tfinspect.training.run import (
     Observer,
@@ -78,6 +79,7 @@ def finetune(
     """
     observer = observer or Observer()
     run_directory.refuse_occupied(output)
+    require_data_service(config, observer)
     prepared = prepare_tuning(request, config, observer.on_data)
     if on_prepared is not None:
         on_prepared(prepared)
@@ -96,8 +98,15 @@ def write_plan(prepared: Prepared, run: RunDirectory) -> None:
     run.write_json(SPLIT_FILE, split_record(*prepared.data))
 
 
-def resume_finetuning(output: str, *, observer: Observer | None = None) -> FineTuneResult:
+def resume_finetuning(
+    output: str, *, observer: Observer | None = None, data_service: str | None = None
+) -> FineTuneResult:
     """Goes on with a fine-tuning that was interrupted, with its own settings, data and stages.
+
+    Args:
+      output: path of the run directory.
+      observer: told how it goes; None tells nobody.
+      data_service: as of `training.run.resume`.
 
     Raises:
       RunError: there is no such run, it is finished, or its data are not the same any more.
@@ -105,9 +114,11 @@ def resume_finetuning(output: str, *, observer: Observer | None = None) -> FineT
     """
     observer = observer or Observer()
     info = resumable(output)
+    config = with_data_service(config_of(info), data_service)
+    require_data_service(config, observer)
     with run_directory.locked(output):
         run_directory.sweep(info.directory)
-        return run_tuning(*tuning_again(info, observer))
+        return run_tuning(*tuning_again(info, config, observer))
 
 
 def resumable(output: str) -> RunInfo:
@@ -150,9 +161,9 @@ def config_of(info: RunInfo) -> FineTuneConfig:
 
 
 def tuning_again(
-    info: RunInfo, observer: Observer, team: Team | None = None
+    info: RunInfo, config: FineTuneConfig, observer: Observer, team: Team | None = None
 ) -> tuple[Tuning, Artifact | None, LoadRules]:
-    """Returns what `run_tuning` takes to go on with a run.
+    """Returns what `run_tuning` takes to go on with a run, of such settings.
 
     Raises:
       RunError: its data are not the same any more.
@@ -160,7 +171,7 @@ def tuning_again(
     """
     require_begun_alike(info, in_cluster=team is not None)
     described = info.directory.read_json("config.json")
-    config, data = config_of(info), data_of(info)
+    data = data_of(info)
     model = make_model(config, info.spec(), info.num_classes, data[1].training_examples())
     request, artifact = stored_request(described["transfer"], info, config)
     stages = tuple(stage_from(stored) for stored in described["transfer"]["stages"])

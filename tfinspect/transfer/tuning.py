@@ -120,7 +120,13 @@ def batches_of(
     directory, manifest = data
     spec = model.spec
     return pipeline.Batches(
-        directory, manifest, split, config.images_per_step, spec.image_shape, spec.preprocessing
+        directory,
+        manifest,
+        split,
+        config.images_per_step,
+        spec.image_shape,
+        spec.preprocessing,
+        service=config.data_service,
     )
 
 

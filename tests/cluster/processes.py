@@ -20,9 +20,9 @@ def roles(workers, parameter_servers=0, evaluator=False):
     return Launch(["x"], workers, parameter_servers, evaluator=evaluator).configurations()
 
 
-def start(text, *arguments, program=("-m", "tfinspect_cli")):
+def start(text, *arguments, program=("-m", "tfinspect_cli"), errors=subprocess.STDOUT):
     """Starts one process; what it writes is kept."""
     environment = os.environ | {"TF_CONFIG": text, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, *program, *arguments]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    pipes = {"stdout": subprocess.PIPE, "stderr": errors, "text": True}
     return subprocess.Popen(command, env=environment, **pipes)

@@ -1,14 +1,20 @@
 """What a tf.data service makes is what one process would make: its own pipeline is the oracle."""
 
 import dataclasses
+import re
+import socket
+import threading
+import time
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import tiny_data
 
-from tfinspect.data import pipeline
+from tfinspect.data import pipeline, record_places, service_address
+from tfinspect.data.load import reading
 from tfinspect.data.manifest import read_manifest
+from tfinspect.errors import ClusterError, ConfigError, DataError
 from tfinspect.nets.registry import get_spec
 
 EXAMPLES, BATCH, EPOCHS, SIZE = 37, 8, 3, 75
@@ -79,3 +85,99 @@ def test_batches_and_their_order_are_those_of_one_process(
     assert found.element_spec == expected.element_spec
     assert int(found.cardinality()) == int(expected.cardinality())
     require_equal(found, expected)
+
+
+def test_processes_that_share_each_batch_have_their_parts(service, small):
+    whole = dataclasses.replace(small, keep_last=True, cache_bytes=1)
+    for index in range(2):
+        own = pipeline.shared(dataclasses.replace(whole, service=service), index, 2)
+        # Also of a split that would be streamed, and shared by file.
+        assert own.share.files is None
+        expected = dataclasses.replace(own, service=None, cache_bytes=small.cache_bytes)
+        wanted = {"seed": 3, "epochs": 2, "start_step": 2}
+        require_equal(
+            pipeline.training_dataset(own, **wanted), pipeline.training_dataset(expected, **wanted)
+        )
+
+
+def test_broken_record_is_an_error_of_the_data(service, tmp_path):
+    pixels, labels = tiny_data.images(16)
+    labels[9] = 77
+    tiny_data.write_data(str(tmp_path), {"train": tiny_data.raw_records(pixels, labels)})
+    manifest = read_manifest(str(tmp_path))
+    batches = pipeline.Batches(
+        str(tmp_path), manifest, "train", 4, (32, 32, 3), AsStored(), service=service
+    )
+    with pytest.raises(DataError, match="cannot be read: there are labels from 6 to 77 w"):
+        with reading(str(tmp_path)):
+            list(pipeline.training_dataset(batches, seed=0, epochs=1))
+
+
+def test_data_that_the_workers_do_not_find_are_named(service, small, monkeypatch):
+    elsewhere = ["/elsewhere/a.tfrecord"] * len(small.paths)
+    monkeypatch.setattr(record_places, "reachable_paths", lambda batches: elsewhere)
+    served = dataclasses.replace(small, service=service)
+    with pytest.raises(ClusterError, match=re.escape(elsewhere[0])) as caught:
+        with reading(small.directory):
+            list(pipeline.training_dataset(served, seed=0, epochs=1))
+    assert f"the tf.data service at '{service}' cannot go on" in str(caught.value)
+    assert "find the data under the same path" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "localhost:5", "http://a:5", "grpc://a", "grpc://a:0", "grpc://a:65536", "grpc://a:5/b"],
+)
+def test_address_that_is_none_is_refused(address):
+    with pytest.raises(ConfigError, match="; write grpc://HOST:PORT, with"):
+        service_address.host_and_port(address)
+
+
+@pytest.mark.parametrize("address", ["localhost:5", "10.0.0.2:65535", "[::1]:2222", "a.b-c:1"])
+def test_addresses_of_hosts_are_taken(address):
+    assert service_address.host_and_port(f"grpc://{address}") == address
+
+
+def test_workers_are_counted(service):
+    assert service_address.require_workers(service) == 2
+
+
+def test_service_without_workers_is_refused():
+    one = tf.data.experimental.service
+    dispatcher = one.DispatchServer(one.DispatcherConfig(port=0))
+    with pytest.raises(ClusterError, match="has no data worker; start one with `tfinspect clus"):
+        service_address.require_workers(dispatcher.target)
+
+
+def test_data_worker_is_no_dispatcher(service):
+    import grpc
+
+    with grpc.insecure_channel(service_address.host_and_port(service)) as channel:
+        said = channel.unary_unary("/tensorflow.data.DispatcherService/GetWorkers")(b"")
+    worker = f"grpc://{said[4 : 2 + said[1]].decode()}"
+    with pytest.raises(ClusterError, match=f"{worker}' is no dispatcher of a tf.data service"):
+        service_address.data_workers(worker)
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", None])
+def test_other_programs_are_no_service_and_are_told_soon(answer):
+    with socket.create_server(("localhost", 0)) as listener:
+        address = f"grpc://localhost:{listener.getsockname()[1]}"
+
+        def speak():
+            connection, _ = listener.accept()
+            with connection:
+                if answer is None:
+                    # Keeps the connection, and says nothing.
+                    closed.wait(30)
+                connection.sendall(answer or b"")
+
+        closed = threading.Event()
+        thread = threading.Thread(target=speak)
+        thread.start()
+        begun = time.monotonic()
+        with pytest.raises(ClusterError, match=f"no tf.data service answers at '{address}'"):
+            service_address.data_workers(address)
+        assert time.monotonic() - begun < 10
+        closed.set()
+        thread.join()

@@ -78,6 +78,8 @@ def reason(message: str) -> str:
     # A graph's error has a stack trace before the reason, and node names after it.
     lines = re.split(r"\n\t \[\[| \[Op:", message)[0].splitlines()
     text = re.sub(r"\{\{.*?\}\} ", "", lines[-1])
+    # What a tf.data service puts before.
+    text = re.sub(r"^Failed to get element from worker .*Failed to get element: ", "", text)
     text = re.sub(r"^Error in user-defined function passed to .* with iterator: \S+: ", "", text)
     return re.sub(r"^assertion failed: \[(.*)\]$", r"\1", text).rstrip(".")
 

@@ -19,6 +19,7 @@ from tfinspect.training.data_service import require_data_service, with_data_serv
 from tfinspect.training.progress import Progress
 from tfinspect.training.run_data import data_of
 from tfinspect.training.run_directory import RunDirectory, RunInfo
+from tfinspect.training.silence import Watch
 
 if TYPE_CHECKING:
     from tfinspect.training.team import Team
@@ -196,10 +197,12 @@ def naming_the_lost(team: "Team", progress: Progress, part: Part) -> Iterator[No
     """
     import tensorflow as tf
 
+    watch = Watch(team.cluster, team.give_up)
     try:
-        yield
+        with watch:
+            yield
     except tf.errors.OpError as error:
-        lost = team.lost()
+        lost = watch.silent or team.lost()
         gone = isinstance(
             error, (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
         )

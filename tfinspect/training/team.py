@@ -60,6 +60,14 @@ class Team:
         for variable in model.non_trainable_variables:
             variable.assign(variable.read_value())
 
+    def give_up(self) -> None:
+        """Ends the waiting for the others with an error, from any thread; all is over then."""
+        from tensorflow.python.eager import context
+
+        context.context().abort_collective_ops(
+            tf.errors.UNAVAILABLE, "another process does not answer any more"
+        )
+
     def lost(self) -> list[str]:
         """Returns the names of the processes that do not answer any more.
 

@@ -1,0 +1,85 @@
+"""Processes that are stopped, not killed: no connection breaks, and nothing comes from them."""
+
+import json
+import os
+import signal
+import sys
+import time
+
+import pytest
+from tiny_data import numbered_data
+
+sys.path.insert(0, os.path.dirname(__file__))
+from processes import configurations, start
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+SETTINGS = ("--depth", "8", "--width", "0.25", "--batch-size", "24", "--augment", "none")
+# Silence is noticed after about six seconds, not thirty.
+HASTY = """
+import sys
+from tfinspect.training import silence
+from tfinspect_cli.main import main
+silence.PAUSE_SECONDS, silence.ANSWER_SECONDS = 0.2, 2.0
+sys.argv = ["tfinspect", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return numbered_data(str(tmp_path_factory.mktemp("records")), 141)
+
+
+def records(output):
+    state = output / "backup" / "state.json"
+    return json.loads(state.read_text())["records"] if state.exists() else []
+
+
+def wait_until(condition, processes):
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        for process in processes:
+            assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("stopped", [0, 1])
+def test_stopped_process_ends_the_job_with_its_name(data, tmp_path, stopped):
+    output = tmp_path / "run"
+    arguments = ("train", *SETTINGS, "--data", data, "--output", str(output), "--epochs", "4000")
+    processes = [start(t, *arguments, program=("-c", HASTY)) for t in configurations(2)]
+    wait_until(lambda: records(output), processes)
+    processes[stopped].send_signal(signal.SIGSTOP)
+    begun = time.monotonic()
+    try:
+        said, _ = processes[1 - stopped].communicate(timeout=60)
+    finally:
+        processes[stopped].kill()
+        processes[stopped].communicate()
+    assert time.monotonic() - begun < 40
+    assert processes[1 - stopped].returncode == 2, said
+    assert f"worker {stopped} was lost after step" in said
+    assert f"`tfinspect train --resume --output {output}`" in said
+
+
+def test_stopped_process_is_waited_for_and_takes_part_when_it_goes_on(data, tmp_path):
+    output = tmp_path / "run"
+    arguments = ("train", *SETTINGS, "--data", data, "--output", str(output), "--epochs", "4000")
+    arguments += ("--on-lost", "wait", "--cluster-timeout", "90")
+    processes = [start(t, *arguments, program=("-c", HASTY)) for t in configurations(2)]
+    wait_until(lambda: records(output), processes)
+    processes[1].send_signal(signal.SIGSTOP)
+    log = output / "log.txt"
+    try:
+        wait_until(lambda: "worker 1 was lost after step" in log.read_text(), processes)
+    finally:
+        processes[1].send_signal(signal.SIGCONT)
+    before = len(records(output))
+    wait_until(lambda: len(records(output)) > before + 2, processes)
+    processes[0].terminate()
+    said = [process.communicate(timeout=90)[0] for process in processes]
+    assert [process.returncode for process in processes] == [130, 130], said
+    assert "begins again now, and waits for it" in said[0]
+    steps = [record["step"] for record in records(output)]
+    assert steps == [6 * (n + 1) for n in range(len(steps))]

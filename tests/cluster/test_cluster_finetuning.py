@@ -49,6 +49,7 @@ COMMON = (
 )
 PROGRAM = """
 import contextlib, json, sys
+import numpy as np
 from tfinspect.cluster import tf_config
 from tfinspect.training import callbacks, run
 from tfinspect.training.cluster_run import Part
@@ -59,7 +60,7 @@ from tfinspect.transfer.prepare_tuning import TuningRequest
 losses = []
 usual = callbacks.StepCallback.on_train_batch_end
 def on_train_batch_end(self, batch, logs=None):
-    losses.append(float(logs["loss"]))
+    losses.extend(np.ravel(logs["loss"]).tolist())
     usual(self, batch, logs)
 callbacks.StepCallback.on_train_batch_end = on_train_batch_end
 checkpoint, stages, output = sys.argv[2:5]

@@ -4,18 +4,23 @@ import os
 
 import numpy as np
 import pytest
+import tensorflow as tf
+import tf_keras
 
 from tfinspect.errors import DataError
 from tfinspect.training import checkpoints
 from tfinspect.training.progress import Progress
 from tfinspect.training.run_directory import RunDirectory
+from tfinspect.training.segments import Segment
 from tfinspect.training.trainer import Trainer
+from tfinspect.transfer import head_loop
 from tfinspect.transfer.boundary import cut
 from tfinspect.transfer.head_model import HeadModel
 from tfinspect.transfer.stages import Stage
 from tfinspect.transfer.train_head import HeadTrainer
 from tfinspect.transfer.tuning import make_stage_trainer
 
+SEGMENT = Segment(start_step=0, first_epoch=0, num_epochs=2, steps_per_epoch=7)
 LAST = Stage("last", ("resnet/stage3", "resnet/logits"), 1, 0.1)
 
 
@@ -57,8 +62,70 @@ def test_last_weights_come_back_when_the_best_cannot_be_written(trainer, tmp_pat
     trainer.save_best(RunDirectory(str(tmp_path)), 1)
     add_one(trainer)
     last = values(trainer)
-    monkeypatch.setattr(Trainer, "save_best", full)
+    monkeypatch.setattr(Trainer, "write_best", full)
+    run = RunDirectory(str(tmp_path))
     with pytest.raises(DataError):
-        trainer.write(RunDirectory(str(tmp_path)), Progress(step=2))
+        trainer.write(run, Progress(step=2, best_step=1))
+    # No state speaks of best weights that are not there.
+    assert not os.path.exists(run.state)
     for name, value in values(trainer).items():
         np.testing.assert_array_equal(value, last[name], err_msg=name)
+
+
+class Told(tf_keras.callbacks.Callback):
+    """Sets the first step's rate of each call, as a run's callback does, and keeps the losses."""
+
+    def __init__(self, rate):
+        super().__init__()
+        self.rate, self.losses, self.calls = rate, [], 0
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.model.optimizer.learning_rate.assign(np.float32(self.rate(len(self.losses))))
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.calls += 1
+        self.losses += np.ravel(logs["loss"]).tolist()
+
+
+def fitted(make_tuned, settings, fit):
+    """Trains on made features, and returns what was told and the weights with their slots."""
+
+    def falling(step):
+        return 0.01 / (step + 1)
+
+    model, _ = make_tuned(LAST, settings, seed=0)
+    network = cut(model)
+    trainer = make_stage_trainer(settings, model, HeadModel(model, network), HeadTrainer)
+    random = np.random.default_rng(0)
+    shapes = [(14, 8, *shape) for shape in network.shapes]
+    features = tuple(random.normal(size=shape).astype(np.float32) for shape in shapes)
+    features = features[0] if len(features) == 1 else features
+    labels = random.integers(0, 3, (14, 8))
+    told = Told(falling)
+    fit(trainer, tf.data.Dataset.from_tensor_slices((features, labels)), SEGMENT, [told], falling)
+    return told, {name: np.asarray(one) for name, one in trainer.values().items()}
+
+
+def test_several_steps_a_call_come_to_the_weights_of_keras(make_tuned, settings, monkeypatch):
+    monkeypatch.setattr(head_loop, "SECONDS_PER_CALL", 1e9)
+    ours, weights = fitted(make_tuned, settings, HeadTrainer.fit)
+    theirs, expected = fitted(make_tuned, settings, Trainer.fit)
+    # 1, 2, 4, and nothing over the end of the epoch: then the seven of the next one.
+    assert (ours.calls, theirs.calls) == (4, 14)
+    assert ours.losses == theirs.losses
+    assert weights["global_step"] == 14
+    for name, value in expected.items():
+        np.testing.assert_array_equal(weights[name], value, err_msg=name)
+
+
+def test_calls_that_take_long_are_of_one_step(make_tuned, settings, monkeypatch):
+    monkeypatch.setattr(head_loop, "SECONDS_PER_CALL", 0.0)
+    told, _ = fitted(make_tuned, settings, HeadTrainer.fit)
+    assert told.calls == 14
+
+
+def test_weight_that_is_not_finite_is_seen(trainer):
+    assert trainer.is_finite()
+    one = trainer.model.live_variables[-1]
+    one.assign(np.full(one.shape, np.nan, np.float32))
+    assert not trainer.is_finite()

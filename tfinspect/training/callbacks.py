@@ -91,9 +91,8 @@ class EpochMeans:
         self.now = Means()
         self.started = time.perf_counter()
 
-    def update(self, logs: dict[str, float]) -> None:
+    def update(self, step: Means) -> None:
         """Takes what one more step says of its own examples."""
-        step = Means(int(logs["examples"]), float(logs["loss"]), float(logs["accuracy"]))
         seconds = time.perf_counter() - self.started
         self.now = dataclasses.replace(self.now.joined(step), seconds=seconds)
 
@@ -125,13 +124,14 @@ class StepCallback(tf_keras.callbacks.Callback):
             requests.set(self.stop.requested, self._is_late())
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Looks at the loss, then at what else is due."""
+        """Looks at the loss, of several steps at those of all, then at what else is due."""
         progress = self.loop.progress
-        if not math.isfinite((logs or {})["loss"]):
-            raise self.loop.diverged("the loss is", progress.step + 1)
-        progress.step += 1
-        self.means.update(logs or {})
-        self.loop.on_step(progress.step)
+        for step in steps_of(logs or {}):
+            if not math.isfinite(step.loss):
+                raise self.loop.diverged("the loss is", progress.step + 1)
+            progress.step += 1
+            self.means.update(step)
+            self.loop.on_step(progress.step)
         if self.loop.ends_epoch():
             # A backup here would be of an epoch that is over but not validated.
             return
@@ -160,6 +160,15 @@ class StepCallback(tf_keras.callbacks.Callback):
             self.loop.team.merge(self.loop.trainer.model)
         self.loop.trainer.back_up(self.loop.run, self.loop.progress)
         self.backed_up = time.monotonic()
+
+
+def steps_of(logs: Mapping[str, Any]) -> list[Means]:
+    """Returns what each step says of its examples; of one step the logs hold scalars."""
+    columns = (np.ravel(logs[name]) for name in ("examples", "loss", "accuracy"))
+    return [
+        Means(int(examples), float(loss), float(accuracy))
+        for examples, loss, accuracy in zip(*columns, strict=True)
+    ]
 
 
 class EpochCallback(tf_keras.callbacks.Callback):

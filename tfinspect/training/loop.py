@@ -153,15 +153,8 @@ def fit_segments(
         callbacks = [*summaries(loop), StepCallback(loop, means, stop)]
         callbacks += [EpochCallback(loop, means, stop), *more_callbacks(stop)]
         for segment in plan_segments(loop.progress.step, total, loop.steps_per_epoch):
-            loop.trainer.model.fit(
-                dataset_from(segment.start_step),
-                initial_epoch=segment.first_epoch,
-                epochs=segment.first_epoch + segment.num_epochs,
-                steps_per_epoch=segment.steps_per_epoch,
-                callbacks=callbacks,
-                verbose=0,
-            )
-            if loop.trainer.model.stop_training:
+            dataset = dataset_from(segment.start_step)
+            if loop.trainer.fit(dataset, segment, callbacks, loop.schedule):
                 break
 
 

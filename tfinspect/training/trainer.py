@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from tfinspect.training.losses import CrossEntropy
 from tfinspect.training.own_step import OwnStep, Requests
 from tfinspect.training.progress import Progress
 from tfinspect.training.run_directory import RunDirectory
+from tfinspect.training.schedule import Schedule
+from tfinspect.training.segments import Segment
 from tfinspect.training.team import Team
 
 
@@ -72,28 +74,65 @@ class Trainer:
         logs = self.model.evaluate(dataset, steps=steps, verbose=0, return_dict=True)
         return float(logs["loss"]), float(logs["accuracy"])
 
+    def fit(
+        self, dataset: Any, segment: Segment, callbacks: Sequence[Any], schedule: Schedule
+    ) -> bool:
+        """Trains one segment of a run, and tells whether a callback has ended the run.
+
+        Args:
+          dataset: batches from the segment's first step on.
+          segment: epochs and their steps.
+          callbacks: Keras's; they set each step's learning rate.
+          schedule: the learning rate of each step of the run, for what does several at once.
+        """
+        del schedule
+        self.model.fit(
+            dataset,
+            initial_epoch=segment.first_epoch,
+            epochs=segment.first_epoch + segment.num_epochs,
+            steps_per_epoch=segment.steps_per_epoch,
+            callbacks=callbacks,
+            verbose=0,
+        )
+        return bool(self.model.stop_training)
+
     def is_finite(self) -> bool:
         """Tells whether no variable of the model holds a NaN or an infinite value."""
         variables = self.model.variables
         return all(bool(tf.reduce_all(tf.math.is_finite(one))) for one in variables)
 
-    def back_up(self, run: RunDirectory, progress: Progress) -> None:
-        """Writes checkpoint and state of the present step; older checkpoints go last."""
+    def back_up(
+        self, run: RunDirectory, progress: Progress, wait: Callable[[], Any] = lambda: None
+    ) -> None:
+        """Writes checkpoint and state of the present step; older checkpoints go last.
+
+        Args:
+          run: takes them.
+          progress: the state.
+          wait: called before the state is written, to wait for what else it speaks of.
+        """
         name = f"model.ckpt-{progress.step}"
         values = self._read(self.values())
         progress.checkpoint = f"checkpoints/{name}"
         if not self.writes:
             return
         checkpoints.save(os.path.join(run.checkpoints, name), values)
+        wait()
         progress.write(run)
         checkpoints.keep_newest(run.checkpoints, self.config.keep_checkpoints)
 
     def save_best(self, run: RunDirectory, step: int) -> None:
         """Writes the variables, as they are now, as the only checkpoint of `best/`."""
-        prefix = os.path.join(run.best, f"model.ckpt-{step}")
-        values = self._read(self.model.variables_by_name() | {"global_step": step_value(step)})
+        self.write_best(run, step, self.values_now(step))
+
+    def values_now(self, step: int) -> dict[str, tf.Tensor]:
+        """Returns the variables, as they are now, and the step, by their stored names."""
+        return self._read(self.model.variables_by_name() | {"global_step": step_value(step)})
+
+    def write_best(self, run: RunDirectory, step: int, values: dict[str, tf.Tensor]) -> None:
+        """Writes what `values_now` returned as the only checkpoint of `best/`."""
         if self.writes:
-            checkpoints.save(prefix, values)
+            checkpoints.save(os.path.join(run.best, f"model.ckpt-{step}"), values)
             checkpoints.keep_newest(run.best, 1)
 
     def _read(self, variables: dict[str, Any]) -> dict[str, tf.Tensor]:

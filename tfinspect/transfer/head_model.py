@@ -10,6 +10,19 @@ from tfinspect.transfer.boundary import CutNetwork
 from tfinspect.transfer.tuned_model import TunedModel
 
 
+class _Stage:
+    """The network and what its stage changes, out of Keras's sight.
+
+    Keras would search the whole network for variables and metrics, before and after each epoch.
+    """
+
+    def __init__(self, whole: TunedModel) -> None:
+        named = whole.variables_by_name()
+        self.whole = whole
+        self.trainable = tuple(whole.trainable_weights)
+        self.live = tuple(one for name, one in named.items() if whole.stage.trains(name))
+
+
 class HeadModel(OwnStep, tf_keras.Model):
     """Trains the variables of the network that it was cut from."""
 
@@ -21,7 +34,7 @@ class HeadModel(OwnStep, tf_keras.Model):
           network: the same, cut.
         """
         super().__init__(name="head")
-        self.whole = whole
+        self._stage = _Stage(whole)
         self._heads = {True: network.train_head, False: network.evaluate_head}
         self.built = True
 
@@ -37,25 +50,29 @@ class HeadModel(OwnStep, tf_keras.Model):
         logs = super().train_step(data)
         # Dropout's key reads the number inside a function of its own, which nothing orders.
         with tf.control_dependencies(list(logs.values())):
-            self.whole.steps.done.assign_add(1)
+            self._stage.whole.steps.done.assign_add(1)
         return logs
 
     @property
     def trainable_weights(self) -> list[tf.Variable]:
         """The trainable variables of the network's stage."""
-        return self.whole.trainable_weights
+        return list(self._stage.trainable)
 
     @property
     def live_variables(self) -> list[tf.Variable]:
         """All that the stage changes: trainable variables, and moving statistics beside them."""
-        stage = self.whole.stage
-        return [one for name, one in self.variables_by_name().items() if stage.trains(name)]
+        return list(self._stage.live)
+
+    @property
+    def weights(self) -> list[tf.Variable]:
+        """What the stage changes, which is all that its steps can spoil."""
+        return self.live_variables
 
     @property
     def losses(self) -> list[tf.Tensor]:
         """The L2 terms of the trainable part."""
-        return self.whole.losses
+        return self._stage.whole.losses
 
     def variables_by_name(self) -> dict[str, tf.Variable]:
         """Returns all variables of the whole network by name."""
-        return self.whole.variables_by_name()
+        return self._stage.whole.variables_by_name()

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +15,13 @@ from tfinspect.training.interruption import StopRequest
 from tfinspect.training.loop import fit_segments
 from tfinspect.training.progress import Progress
 from tfinspect.training.run_directory import RunDirectory
+from tfinspect.training.schedule import Schedule
+from tfinspect.training.segments import Segment
 from tfinspect.training.trainer import Trainer
 from tfinspect.transfer.bottlenecks import Features, Wanted, bottleneck_features, joined
 from tfinspect.transfer.boundary import CutNetwork, cut
 from tfinspect.transfer.head_data import evaluation_features, training_features
+from tfinspect.transfer.head_loop import fit_several_a_call
 from tfinspect.transfer.head_model import HeadModel
 from tfinspect.transfer.stages import Stage
 from tfinspect.transfer.tuning import EarlyStopping, Tuning, make_stage_trainer, weighted
@@ -45,7 +49,15 @@ class HeadTrainer(Trainer):
     model: Any
     best: dict[str, Any] = field(default_factory=dict)
 
-    def back_up(self, run: RunDirectory, progress: Progress) -> None:
+    def fit(
+        self, dataset: Any, segment: Segment, callbacks: Sequence[Any], schedule: Schedule
+    ) -> bool:
+        """Trains one segment, several steps a call; the weights are those of one step a call."""
+        return fit_several_a_call(self.model, dataset, segment, callbacks, schedule)
+
+    def back_up(
+        self, run: RunDirectory, progress: Progress, wait: Callable[[], Any] = lambda: None
+    ) -> None:
         """Waits for the end of the stage."""
 
     def save_best(self, run: RunDirectory, step: int) -> None:
@@ -55,11 +67,16 @@ class HeadTrainer(Trainer):
         self.best["weights"] = [one.numpy() for one in self.model.live_variables]
 
     def write(self, run: RunDirectory, progress: Progress) -> None:
-        """Writes the best weights and the backup that the stage has put off."""
-        if self.best:
-            with self._holding(self.best["weights"]):
-                super().save_best(run, self.best["step"])
-        super().back_up(run, progress)
+        """Writes the best weights and, beside them, the backup that the stage has put off."""
+        if not self.best:
+            super().back_up(run, progress)
+            return
+        step = self.best["step"]
+        with self._holding(self.best["weights"]):
+            values = self.values_now(step)
+        with ThreadPoolExecutor(1) as thread:
+            best = thread.submit(self.write_best, run, step, values)
+            super().back_up(run, progress, best.result)
 
     @contextlib.contextmanager
     def _holding(self, values: list[Any]) -> Iterator[None]:

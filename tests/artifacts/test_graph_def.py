@@ -202,3 +202,12 @@ def test_function_input_with_an_impossible_output_is_kept_as_it_is(tmp_path, pla
     (tmp_path / "graph.pb").write_bytes(graph.SerializeToString())
     (op,) = open_artifact(tmp_path / "graph.pb").ops
     assert op.inputs == (f"b:out:{place}",)
+
+
+def test_constant_keeps_its_shape_beside_another_op_of_its_name(tmp_path):
+    graph = graph_pb2.GraphDef.FromString(FROZEN.read_bytes())
+    constant = next(node for node in graph.node if node.op == "Const" and "weights" in node.name)
+    graph.node.add(name=constant.name, op="Identity", attr={"T": constant.attr["dtype"]})
+    (tmp_path / "twice.pb").write_bytes(graph.SerializeToString())
+    artifact = open_artifact(tmp_path / "twice.pb")
+    assert artifact.entry(constant.name).shape == artifact.read(constant.name).shape

@@ -146,7 +146,8 @@ class GraphArtifact(Artifact):
         return {
             tensor.op: tensor
             for tensor in self.tensors
-            if tensor.function is None and tensor.op in constants
+            # A broken graph may have another op of a constant's name.
+            if tensor.function is None and tensor.op in constants and tensor.op_type == "Const"
         }
 
     def _described(self, found: GraphVariable, *, readable: bool) -> VariableEntry:

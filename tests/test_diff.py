@@ -7,7 +7,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 from graph_files import META_GRAPH
-from oracle_files import CKPT_V1, CKPT_V2, KERAS3, OBJECT_BASED, TF_KERAS, broken_copy
+from oracle_files import CKPT_V1, CKPT_V2, KERAS3, OBJECT_BASED, TF_KERAS, broken_copy, copied
 
 import tfinspect
 from tfinspect.artifacts import open_artifact
@@ -308,3 +308,42 @@ def test_shared_among_processes_it_finds_the_same(pair, tmp_path):
     broken = broken_copy(CKPT_V2, tmp_path, BROKEN)
     for a, b in (pair, (broken, CKPT_V2)):
         assert list(tfinspect.diff(a, b, processes=3)) == list(tfinspect.diff(a, b))
+
+
+@pytest.mark.parametrize("left", [0, 700])
+def test_values_that_both_sides_lost_are_not_equal(left, tmp_path):
+    prefix = copied(CKPT_V2, tmp_path)
+    (data,) = tmp_path.glob(f"{os.path.basename(prefix)}.data-*")
+    os.truncate(data, left)
+    found = list(tfinspect.diff(prefix, prefix))
+    lost = [one for one in found if one.status == "unreadable"]
+    assert len(lost) > 1
+    assert all("which has" in one.reason for one in lost)
+    assert {one.status for one in found} - {"equal"} == {"unreadable"}
+    assert (left == 0) == (len(lost) == len(found))
+
+
+def test_values_that_are_not_finite_have_no_angle_where_they_differ():
+    assert value_difference(np.float32([1, np.inf]), np.float32([1, -np.inf])).cosine is None
+    assert value_difference(np.float32([1, 2]), np.float32([1, np.nan])).cosine is None
+    assert value_difference(np.float32([1, np.nan]), np.float32([1, np.nan])).cosine == 1
+
+
+def test_fresh_biases_are_renamed_with_their_kernels(made):
+    forward, backward = RANDOM.standard_normal((2, 4, 5))
+    zero = np.zeros(5)
+    b = {"new__1__bias": zero, "new__1__w": forward, "new__2__bias": zero, "new__2__w": backward}
+    a = {"old__back__bias": zero, "old__back__w": backward}
+    a |= {"old__fore__bias": zero, "old__fore__w": forward}
+    found = {one.name: one.other for one in tfinspect.diff(made("a", **a), made("b", **b))}
+    assert found == {
+        "old/back/bias": "new/2/bias",
+        "old/back/w": "new/2/w",
+        "old/fore/bias": "new/1/bias",
+        "old/fore/w": "new/1/w",
+    }
+
+
+def test_several_scopes_are_compared(made):
+    a = made("a", x__w=np.ones(2), y__w=np.ones(2), z__w=np.ones(2))
+    assert _statuses(a, a, scope=["x", "z"]) == {"x/w": "equal", "z/w": "equal"}

@@ -87,6 +87,7 @@ def test_placeholder_that_names_the_savers_file_is_none_to_feed():
         ({"function": "outer"}, "no function 'outer' .*'inner'"),
         ({"inputs_of": "net/conv1/Conv"}, "no op or tensor .*nearest: .*'net/conv1/Conv2D'"),
         ({"inputs_of": "images", "function": "inner"}, "'images' takes no tensor"),
+        ({"inputs_of": "net/conv1/Conv2D:7"}, "'net/conv1/Conv2D' has no output 7"),
         ({"consumers_of": "save/control_dependency"}, "an end of the graph"),
         ({"consumers_of": "net/conv10/split:0"}, "an end of the graph"),
         ({"placeholders": True, "function": "inner"}, "nothing to feed"),

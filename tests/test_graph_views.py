@@ -61,7 +61,7 @@ def test_costs_of_ops_that_are_not_counted_are_refused():
 
 def test_total_counts_ops_and_functions():
     assert totals_sentence(TENSORS) == (
-        "Total: 11 tensors of 10 ops in the main graph and 1 functions."
+        "Total: 11 tensors of 10 ops in the main graph and 1 function."
     )
 
 

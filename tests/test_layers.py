@@ -27,7 +27,9 @@ ALLOWED = {
     "value_difference": BASE | {"vector_sums"},
     "diff_sides": BASE | {"entries", "artifacts", "listing"},
     "diff": BASE
-    | {"entries", "artifacts", "diff_sides", "forked", "value_difference", "vector_sums"},
+    | {"entries", "artifacts", "diff_sides", "forked", "renamed_pairs", "value_difference"}
+    | {"vector_sums"},
+    "renamed_pairs": set(),
     "graph_relations": BASE | {"entries"},
     "graph_listing": BASE | {"entries", "listing", "graph_relations"},
     "op_costs": BASE | {"entries"},

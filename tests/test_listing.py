@@ -60,7 +60,7 @@ def test_pattern_is_found_anywhere():
 
 
 def test_excluded_patterns_are_taken_away():
-    found = select(ENTRIES, Criteria(scopes=("net",), exclude=("weights$", "nothing")))
+    found = select(ENTRIES, Criteria(scopes=("net",), exclude=("weights$", "biases|unit10")))
     assert _names(found) == ["net/unit9/moving_mean"]
 
 
@@ -70,6 +70,7 @@ def test_excluded_patterns_are_taken_away():
         (Criteria(match="conv"), "pattern 'conv' is found in no name"),
         (Criteria(match="("), "'\\(' is no valid regular expression"),
         (Criteria(exclude=("",)), "--exclude '' leaves nothing"),
+        (Criteria(exclude=("wieghts",)), "--exclude 'wieghts' is found in no name; nearest: "),
         (Criteria(collection="model_variables"), "no variable in collection 'model_variables'"),
         (Criteria(collection="trainable"), "nearest: 'trainable_variables'"),
         (Criteria(scopes=("net/Logits",), trainable=True), "does not say which variables"),

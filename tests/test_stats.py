@@ -82,7 +82,10 @@ def test_checkpoint_beside_a_meta_graph_is_named(tmp_path):
 def test_types_without_statistics_are_counted():
     artifact = open_artifact(CKPT_V2)
     note = stats.without_statistics(artifact.variables)
-    assert note == "3 of 51 variables have no statistics: they are complex128, complex64, string."
+    assert note == (
+        "3 of 51 variables have no statistics and were not looked at: they are complex128, "
+        "complex64, string."
+    )
     assert stats.without_statistics(artifact.variables[:0]) is None
 
 
@@ -133,3 +136,15 @@ def test_shared_among_processes_they_are_the_same(tmp_path):
         for processes in (1, 3)
     )
     assert alone == shared
+
+
+def test_value_that_was_cut_off_is_broken(tmp_path):
+    prefix = copied(CKPT_V2, tmp_path)
+    (data,) = tmp_path.glob("*.data-*")
+    os.truncate(data, 700)
+    artifact = open_artifact(prefix)
+    found = {
+        entry.readable: one for entry, one in stats.variable_stats(artifact, artifact.variables)
+    }
+    assert "which has 700" in found[False].broken
+    assert (found[True].broken, found[True].mean is None) == (None, False)

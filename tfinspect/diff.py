@@ -6,8 +6,7 @@ memory; optimizer slots are left out.
 
 import hashlib
 import os
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from tfinspect.diff_sides import Renames, Side, opened, scoped, side_of
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ArtifactError, ConfigError
 from tfinspect.forked import Outcome, shared_out
+from tfinspect.renamed_pairs import renamed_pairs
 from tfinspect.value_difference import ValueDifference, pair_buffers, value_difference
 from tfinspect.vector_sums import Buffers
 
@@ -38,15 +38,17 @@ class Difference:
     Attributes:
       name: in A; in B for an added variable.
       status: `added` (in B alone), `removed` (in A alone), `renamed` (the same value under another
-        name), `reshaped`, `retyped`, `changed`, `unreadable` (a value that is broken, or that one
-        side alone has, so that it was not compared) or `equal`. Where neither side has a value to
-        be read, equal name, shape and type are `equal`, without measures.
+        name), `reshaped`, `retyped`, `changed`, `unreadable` (a value that is broken or lost, or
+        that one side alone has, so that it was not compared) or `equal`. Where no value is to be
+        had, of graphs and of types that cannot be read, equal name, shape and type are `equal`,
+        without measures.
       other: the name in B where it is another one, and of a renamed variable always.
       shape, other_shape: in A and in B.
       dtype, other_dtype: in A and in B.
       relative_l2: Euclidean norm of B - A over that of A; infinite where A is all zero.
       max_abs: largest magnitude of B - A; exact for integers.
-      cosine: of the angle between A and B; None where one of them is all zero.
+      cosine: of the angle between A and B; None where one of them is all zero, or where an element
+        that is not finite differs.
       changed: share of elements that differ, 0 to 1.
       reason: why a value could not be read; None where both could.
     """
@@ -78,7 +80,7 @@ def diff(
     *,
     renames: Renames = (),
     tolerance: float = 0.0,
-    scope: str | None = None,
+    scope: str | Sequence[str] | None = None,
     processes: int | None = 1,
 ) -> Iterator[Difference]:
     """Yields what became of every variable of A, then the variables that B has beyond them.
@@ -89,7 +91,7 @@ def diff(
       renames: pairs of regular expression and replacement, applied one after the other to A's
         names to give B's; a variable so renamed is compared as though it had kept its name.
       tolerance: relative L2 difference up to which values count as equal.
-      scope: compare only this scope of B's names, by whole components; None for all.
+      scope: compare only this scope of B's names, or these, by whole components; None for all.
       processes: how many share the comparing; more than 1 splits this process (`os.fork`), which
         is for one without other threads. None for as many as pay, see `tfinspect.forked`.
 
@@ -103,7 +105,7 @@ def diff(
     first, second = opened(a), opened(b)
     sides = (side_of(first, renames), side_of(second, ()))
     if scope is not None:
-        sides = scoped(sides, scope)
+        sides = scoped(sides, [scope] if isinstance(scope, str) else scope)
     return _differences(*sides, tolerance, processes)
 
 
@@ -151,7 +153,9 @@ def _by_entries(a: Side, b: Side, name: str) -> Difference | None:
     if one.shape != two.shape and None not in (one.shape, two.shape):
         return _record(one, two, "reshaped", _UNKNOWN)
     if not (one.readable or two.readable):
-        return _record(one, two, _typed(one, two), _UNKNOWN, a.why_unreadable(name))
+        lost = [side for side in (a, b) if side.is_lost(name)]
+        status = "unreadable" if lost and _typed(one, two) == EQUAL else _typed(one, two)
+        return _record(one, two, status, _UNKNOWN, (lost or [a])[0].why_unreadable(name))
     if (one.dtype == "string") != (two.dtype == "string"):
         return _record(one, two, "retyped", _UNKNOWN)
     return None
@@ -208,17 +212,11 @@ def _record(
 def _same_values(a: Side, removed: list[str], b: Side, added: list[str]) -> dict[str, str]:
     """Returns A's name -> B's, for removed variables whose very value was added elsewhere."""
     common = {_key(a.entries[name]) for name in removed} & {_key(b.entries[name]) for name in added}
-    waiting: dict[bytes, deque[str]] = {}
-    for name in added:
-        digest = _digest(b, name) if _key(b.entries[name]) in common else None
-        if digest:
-            waiting.setdefault(digest, deque()).append(name)
-    found = {}
-    for name in removed:
-        digest = _digest(a, name) if _key(a.entries[name]) in common else None
-        if digest and waiting.get(digest):
-            found[name] = waiting[digest].popleft()
-    return found
+    digests = []
+    for side, names in ((a, removed), (b, added)):
+        found = {name: _digest(side, name) for name in names if _key(side.entries[name]) in common}
+        digests.append({name: digest for name, digest in found.items() if digest})
+    return renamed_pairs(*digests)
 
 
 def _key(entry: VariableEntry) -> tuple[Any, ...]:

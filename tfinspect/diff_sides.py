@@ -38,6 +38,10 @@ class Side:
         """Reads a value, which holds good until the next one of this side is read."""
         return self.artifact.read(self.entries[name].name, self.room)
 
+    def is_lost(self, name: str) -> bool:
+        """Tells whether a variable's value should be there and is not."""
+        return self.artifact.is_lost(self.entries[name])
+
     def why_unreadable(self, name: str) -> str:
         """Says why a variable's value cannot be read."""
         return self.artifact.why_unreadable(self.entries[name])
@@ -97,18 +101,22 @@ class _Name:
     name: str
 
 
-def scoped(sides: tuple[Side, Side], scope: str) -> tuple[Side, Side]:
-    """Leaves the variables of one scope of both sides.
+def scoped(sides: tuple[Side, Side], scopes: Sequence[str]) -> tuple[Side, Side]:
+    """Leaves the variables of some scopes of both sides.
 
     Raises:
       ConfigError: neither side has any.
     """
     names = [_Name(name) for side in sides for name in side.entries]
-    select_scopes(names, [scope])
+    select_scopes(names, scopes)
     first, second = (
         Side(
             side.artifact,
-            {name: entry for name, entry in side.entries.items() if in_scope(name, scope)},
+            {
+                name: entry
+                for name, entry in side.entries.items()
+                if any(in_scope(name, scope) for scope in scopes)
+            },
             side.room,
         )
         for side in sides

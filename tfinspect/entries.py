@@ -105,6 +105,7 @@ class OpEntry:
       function: the function of the library that it stands in; None for the main graph.
       window: sizes of a pooling op's window along each axis; empty for other ops.
       calls: the function of the library that it calls; None for all but calls.
+      equation: of an Einsum, such as `ab,bc->ac`; empty for other ops.
     """
 
     name: str
@@ -115,3 +116,4 @@ class OpEntry:
     function: str | None = None
     window: tuple[int, ...] = ()
     calls: str | None = None
+    equation: str = ""

@@ -90,12 +90,16 @@ def _related(
     if criteria.consumers_of is not None:
         return graph_relations.consumers(ops, criteria.consumers_of)
     if criteria.placeholders:
-        return _some(graph_relations.placeholders(ops, saver), "nothing to feed", "--op-type _Arg")
+        # Captured variables are arguments of functions, too.
+        has_arguments = any(op.op_type == "_Arg" for op in ops)
+        option = "--op-type _Arg" if has_arguments else "--counts"
+        return _some(graph_relations.placeholders(ops, saver), "nothing to feed", option)
     if not criteria.outputs:
         return ops
     if not fetched:
         found = graph_relations.sinks(ops, saver)
-        return _some(found, "no result that no other op takes", "--consumers-of NAME")
+        problem = "no result that no other op takes (summaries and saving are none)"
+        return _some(found, problem, "--consumers-of NAME")
     names = {name.partition(":")[0] for name in fetched}
     found = [op for op in ops if op.function is None and op.name in names]
     return _some(found, "none of the outputs that its signatures name", "--counts")

@@ -33,13 +33,22 @@ def _named(ops: Sequence[OpEntry], name: str) -> tuple[str, int | None]:
     raise ConfigError(f"no op or tensor '{name}' in this graph; {choices(op or name, names)}.")
 
 
+def _existing(ops: Sequence[OpEntry], name: str) -> tuple[str, int | None]:
+    """Returns what `_named` does, of an output that the op has."""
+    op_name, place = _named(ops, name)
+    made = [one.name for op in ops if op.name == op_name for one in op.outputs]
+    if place is not None and f"{op_name}:{place}" not in made:
+        raise ConfigError(f"'{op_name}' has no output {place}; {choices(name, made)}.")
+    return op_name, place
+
+
 def inputs(ops: Sequence[OpEntry], name: str) -> set[tuple[str | None, str]]:
     """Returns (function, tensor) of everything that an op takes.
 
     Raises:
-      ConfigError: there is no such op, or it takes nothing.
+      ConfigError: there is no such op or output, or it takes nothing.
     """
-    op_name, _ = _named(ops, name)
+    op_name, _ = _existing(ops, name)
     found = {(op.function, taken) for op in ops if op.name == op_name for taken in op.inputs}
     if not found:
         raise ConfigError(
@@ -54,10 +63,7 @@ def consumers(ops: Sequence[OpEntry], name: str) -> list[OpEntry]:
     Raises:
       ConfigError: there is no such op or tensor, or nobody takes it.
     """
-    op_name, place = _named(ops, name)
-    made = [one.name for op in ops if op.name == op_name for one in op.outputs]
-    if place is not None and f"{op_name}:{place}" not in made:
-        raise ConfigError(f"'{op_name}' has no output {place}; {choices(name, made)}.")
+    op_name, place = _existing(ops, name)
 
     def takes(op: OpEntry) -> bool:
         if place is not None:

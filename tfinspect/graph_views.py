@@ -6,6 +6,7 @@ from typing import Any
 
 from tfinspect.entries import Key, TensorEntry
 from tfinspect.errors import ConfigError
+from tfinspect.names import counted
 from tfinspect.op_costs import Cost
 
 Row = dict[str, Any]
@@ -129,18 +130,24 @@ def totals_sentence(tensors: Sequence[TensorEntry], costs: Mapping[Key, Cost] | 
     """Words for people how much was listed, and what it costs."""
     ops = {(tensor.function, tensor.op): None for tensor in tensors}
     functions = {tensor.function for tensor in tensors if tensor.function}
-    where = f" in the main graph and {len(functions)} functions" if functions else ""
-    sentence = f"Total: {len(tensors):,} tensors of {len(ops):,} ops{where}"
+    where = f" in the main graph and {counted(len(functions), 'function')}" if functions else ""
+    sentence = f"Total: {counted(len(tensors), 'tensor')} of {counted(len(ops), 'op')}{where}"
     if costs is None:
         return f"{sentence}."
-    counted = [costs[op] for op in ops]
-    unknown = sum(cost.flops is None for cost in counted)
+    known = [costs[op] for op in ops]
+    unknown = sum(cost.flops is None for cost in known)
     return (
-        f"{sentence}, {sum(cost.flops or 0 for cost in counted):,} floating-point operations and "
-        f"{sum(cost.activation_bytes or 0 for cost in counted):,} bytes of outputs for one example"
+        f"{sentence}, {sum(cost.flops or 0 for cost in known):,} floating-point operations and "
+        f"{sum(cost.activation_bytes or 0 for cost in known):,} bytes of outputs, an unknown "
+        "batch counted as one example"
         + (
-            f"; {unknown:,} ops whose shapes the file does not say are left out (--shapes)."
+            f"; {unknown:,} ops whose shapes the file does not say are left out (--shapes)"
             if unknown
+            else ""
+        )
+        + (
+            "; functions may hold copies of the same layers (--function counts one)."
+            if len(functions) > 1
             else "."
         )
     )

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ConfigError
-from tfinspect.names import choices, in_scope
+from tfinspect.names import choices, counted, in_scope
 from tfinspect.names import natural as natural_name
 
 
@@ -68,9 +68,9 @@ class Totals:
 
     def sentence(self) -> str:
         """Words the totals for people."""
-        counted = f"{self.variables:,} variables, {self.parameters:,} parameters, "
-        listed = f"; {self.slots:,} optimizer slots, {self.slot_bytes:,} bytes" * bool(self.slots)
-        return f"Total: {counted}{self.bytes:,} bytes{listed}."
+        told = f"{counted(self.variables, 'variable')}, {counted(self.parameters, 'parameter')}, "
+        slots = f"; {counted(self.slots, 'optimizer slot')}, {self.slot_bytes:,} bytes"
+        return f"Total: {told}{self.bytes:,} bytes{slots * bool(self.slots)}."
 
 
 def select(
@@ -152,20 +152,26 @@ def select_pattern(
     """Returns the entries whose names a pattern is found in, without the excluded ones.
 
     Raises:
-      ConfigError: an invalid pattern, or nothing is left.
+      ConfigError: an invalid pattern, one that matches nothing, or nothing is left.
     """
     chosen = list(entries)
     if match is not None:
         wanted = _pattern(match)
         chosen = [entry for entry in entries if wanted.search(entry.name)]
         if not chosen:
-            names = (entry.name for entry in entries)
+            names = [entry.name for entry in entries]
             raise ConfigError(
                 f"the pattern '{match}' is found in no name; {choices(match, names)}. "
                 "It is a regular expression, found anywhere in a name."
             )
     for pattern in exclude:
         unwanted = _pattern(pattern)
+        names = [entry.name for entry in entries]
+        if names and not any(map(unwanted.search, names)):
+            raise ConfigError(
+                f"--exclude '{pattern}' is found in no name; {choices(pattern, names)}. "
+                "It is a regular expression, found anywhere in a name."
+            )
         left = [entry for entry in chosen if not unwanted.search(entry.name)]
         if chosen and not left:
             raise ConfigError(f"--exclude '{pattern}' leaves nothing; give a narrower pattern.")

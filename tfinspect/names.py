@@ -97,3 +97,12 @@ def decimal(text: str) -> int | None:
     """
     plain = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
     return int(text) if plain else None
+
+
+def counted(number: int, noun: str) -> str:
+    """Words a number of things whose name takes an s.
+
+    >>> counted(1, "variable"), counted(1200, "op")
+    ('1 variable', '1,200 ops')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -110,6 +110,24 @@ def _matmul(op: OpEntry, taken: Sequence[Shape], made: Sequence[int | None]) -> 
     return 2 * elements // columns if elements is not None and columns else None
 
 
+def _einsum(op: OpEntry, taken: Sequence[Shape], made: Sequence[int | None]) -> int | None:
+    """Counts a multiply and an add for each element of the axes that are summed over."""
+    del made
+    factors, arrow, result = op.equation.partition("->")
+    terms = factors.split(",")
+    if not arrow or len(terms) != len(taken) or None in taken:
+        return None
+    sizes: dict[str, int | None] = {}
+    for term, shape in zip(terms, taken, strict=True):
+        before, _, behind = term.partition("...")
+        axes = [*zip(before, shape or (), strict=False)]
+        axes += zip(reversed(behind), reversed(shape or ()), strict=False)
+        # An axis that one factor does not know may be known of another.
+        sizes |= {letter: size for letter, size in axes if sizes.get(letter) is None}
+    summed = [size for letter, size in sizes.items() if letter not in result]
+    return None if None in summed else len(terms) * math.prod(summed)  # type: ignore[arg-type]
+
+
 def _pooling(op: OpEntry, taken: Sequence[Shape], made: Sequence[int | None]) -> int | None:
     del taken, made
     return math.prod(op.window) if op.window else None
@@ -132,6 +150,7 @@ _RULES: dict[str, Rule] = {
     "BatchMatMul": _matmul,
     "BatchMatMulV2": _matmul,
     "BatchMatMulV3": _matmul,
+    "Einsum": _einsum,
     "AvgPool": _pooling,
     "AvgPool3D": _pooling,
     "MaxPool": _pooling,

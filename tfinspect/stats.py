@@ -178,7 +178,10 @@ def without_statistics(entries: Sequence[VariableEntry]) -> str | None:
     if not left_out:
         return None
     types = ", ".join(sorted({entry.dtype for entry in left_out}))
-    return f"{len(left_out):,} of {len(entries):,} variables have no statistics: they are {types}."
+    return (
+        f"{len(left_out):,} of {len(entries):,} variables have no statistics and were not looked "
+        f"at: they are {types}."
+    )
 
 
 def variable_stats(
@@ -212,6 +215,8 @@ def variable_stats(
 def _stats_of(
     artifact: Artifact, entry: VariableEntry, buffers: Buffers, room: Room
 ) -> VariableStats:
+    if artifact.is_lost(entry):
+        return VariableStats(broken=artifact.why_unreadable(entry))
     if not has_numbers(entry):
         return VariableStats()
     try:

@@ -210,7 +210,7 @@ class _Sums:
         norms = math.sqrt(self.norm_a) * math.sqrt(self.norm_b)
         cosine = self.product / norms if norms else None
         if self.broken:
-            return ValueDifference(math.inf, math.inf, cosine, changed)
+            return ValueDifference(math.inf, math.inf, None, changed)
         apart, norm, scales = math.sqrt(self.apart), math.sqrt(self.norm_a), self._scales
         relative = apart / norm if norm else (math.inf if apart else 0.0)
         if scales is not None:

@@ -7,10 +7,12 @@ import click
 
 from tfinspect.artifacts import open_artifact
 from tfinspect.errors import ConfigError
+from tfinspect.names import counted
 from tfinspect_cli.emit import MACHINE_FORMATS, emit, format_option, message
 from tfinspect_cli.stages import progress
 
 FOUND_SOMETHING = 1
+_LESS_THAN_MEASURES = ("other_dtype", "other_shape", "dtype", "shape")
 
 
 @click.command("diff", epilog="Example: tfinspect diff before.ckpt after.keras --tolerance 1e-6")
@@ -30,7 +32,12 @@ FOUND_SOMETHING = 1
     show_default=True,
     help="Relative L2 difference up to which values count as equal.",
 )
-@click.option("--scope", metavar="SCOPE", help="Only this scope, by whole components.")
+@click.option(
+    "--scope",
+    multiple=True,
+    metavar="SCOPE",
+    help="Only this scope, by whole components; may be given more than once.",
+)
 @click.option("--quiet", is_flag=True, help="Write nothing; the exit status tells.")
 @format_option
 @click.pass_context
@@ -40,9 +47,10 @@ def command(
     a: str,
     b: str,
     renames: tuple[str, ...],
+    scope: tuple[str, ...],
     quiet: bool,
     output_format: str,
-    **options: float | str | None,
+    tolerance: float,
 ) -> None:
     """Compare the variables of two artifacts A and B, of any formats.
 
@@ -55,7 +63,9 @@ def command(
 
     first, second = open_artifact(a), open_artifact(b)
     pairs = [_pair(rename) for rename in renames]
-    found = tfinspect.diff(first, second, renames=pairs, processes=None, **options)
+    found = tfinspect.diff(
+        first, second, renames=pairs, tolerance=tolerance, scope=scope or None, processes=None
+    )
     if quiet:
         ctx.exit(FOUND_SOMETHING * any(one.status != "equal" for one in found))
     rows = []
@@ -66,16 +76,21 @@ def command(
     for note in dict.fromkeys((*first.notes, *second.notes)):
         message(f"Note: {note}")
     differing = [row for row in rows if row["status"] != "equal"]
-    emit(rows if output_format in MACHINE_FORMATS else _brief(differing), output_format)
+    shown = rows if output_format in MACHINE_FORMATS else _brief(differing)
+    emit(shown, output_format, spare=_LESS_THAN_MEASURES)
     counts = Counter(row["status"] for row in rows)
     reasons = [row["reason"] for row in rows if row["reason"]]
     if reasons:
         message(
-            f"Note: {len(reasons):,} values cannot be read: name, shape and type count. "
+            f"Note: {counted(len(reasons), 'value')} cannot be read: name, shape and type count. "
             f"The first: {reasons[0]}"
         )
     told = ", ".join(f"{count:,} {status}" for status, count in counts.items())
-    message(f"{len(rows):,} variables: {told}." if rows else "There are no variables to compare.")
+    message(
+        f"{counted(len(rows), 'variable')}: {told}."
+        if rows
+        else "There are no variables to compare."
+    )
     ctx.exit(FOUND_SOMETHING * bool(differing))
 
 
@@ -88,5 +103,6 @@ def _brief(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _pair(rename: str) -> tuple[str, str]:
     pattern, arrow, replacement = rename.partition("=>")
     if not arrow or not pattern:
-        raise ConfigError(f"--rename '{rename}' has no '=>'; give 'regex=>replacement'.")
+        missing = "no regular expression before its '=>'" if arrow else "no '=>'"
+        raise ConfigError(f"--rename '{rename}' has {missing}; give 'regex=>replacement'.")
     return pattern, replacement

@@ -21,7 +21,8 @@ def command(artifact: str, output_format: str, **options: Any) -> None:
 
     The names are those to feed and to fetch. Dtypes come from the op definitions, shapes from the
     file where it has them; TensorFlow is started for --shapes alone. A scope, pattern or name that
-    matches nothing is an error. --flops counts for one example, a multiply and an add as two.
+    matches nothing is an error. --flops counts a multiply and an add as two, and one example where
+    the batch is unknown.
     """
     criteria, view = criteria_of(options), view_of(options)
     opened = tensors.open_graph_artifact(artifact)

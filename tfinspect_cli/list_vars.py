@@ -6,6 +6,7 @@ import click
 
 from tfinspect import listing
 from tfinspect.artifacts import open_artifact
+from tfinspect.names import counted
 from tfinspect_cli import variable_output
 from tfinspect_cli.emit import message, tree_format_option
 from tfinspect_cli.selection_options import selection_options
@@ -73,7 +74,8 @@ def command(
     else:
         variable_output.write_variables(variables, output_format)
     message(listing.totals(variables).sentence())
-    hidden = sum(entry.slot for entry in opened.variables)
-    if hidden and not chosen["optimizer"]:
-        message(f"{hidden:,} optimizer slots are left out; --optimizer lists them.")
+    with_slots = listing.select(opened.variables, listing.Criteria(**chosen | {"optimizer": True}))
+    hidden = len(with_slots) - len(variables)
+    if hidden:
+        message(f"Left out: {counted(hidden, 'optimizer slot')}; --optimizer lists them too.")
     ctx.exit(FOUND_SOMETHING * broken)

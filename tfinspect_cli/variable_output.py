@@ -7,11 +7,15 @@ from typing import Any
 from tfinspect import listing
 from tfinspect.artifacts import Artifact
 from tfinspect.entries import VariableEntry
+from tfinspect.names import counted
 from tfinspect_cli.emit import MACHINE_FORMATS, emit, message
 from tfinspect_cli.stages import progress
 
 # What a table too wide for the terminal does without, when statistics are asked for.
-_LESS_THAN_STATISTICS = ("bytes", "shard", "collections", "key", "dtype", "parameters", "shape")
+_LESS_THAN_STATISTICS = (
+    *("bytes", "trainable", "shard", "collections", "key", "slot"),
+    *("dtype", "parameters", "shape"),
+)
 
 
 def write_variables(variables: Sequence[VariableEntry], output_format: str) -> None:
@@ -46,7 +50,7 @@ def write_stats(artifact: Artifact, variables: Sequence[VariableEntry], output_f
     if note:
         message(f"Note: {note}")
     if broken:
-        message(f"Note: {len(broken):,} values are broken. The first: {broken[0]}")
+        message(f"Note: {counted(len(broken), 'broken value')}. The first: {broken[0]}")
     return bool(broken)
 
 
@@ -55,8 +59,12 @@ def write_health(
 ) -> bool:
     """Writes one row a finding, and tells whether there was any."""
     from tfinspect.health import health
+    from tfinspect.stats import without_statistics
 
     findings = [finding.row() for finding in health(artifact, variables)]
     emit(findings, output_format)
-    message(f"{len(findings):,} findings in {len(variables):,} variables.")
+    note = without_statistics(variables)
+    if note:
+        message(f"Note: {note}")
+    message(f"{counted(len(findings), 'finding')} in {counted(len(variables), 'variable')}.")
     return bool(findings)

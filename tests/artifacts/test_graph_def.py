@@ -211,3 +211,13 @@ def test_constant_keeps_its_shape_beside_another_op_of_its_name(tmp_path):
     (tmp_path / "twice.pb").write_bytes(graph.SerializeToString())
     artifact = open_artifact(tmp_path / "twice.pb")
     assert artifact.entry(constant.name).shape == artifact.read(constant.name).shape
+
+
+def test_constant_has_the_shape_of_its_value(tmp_path):
+    graph = graph_pb2.GraphDef.FromString(FROZEN.read_bytes())
+    constant = next(node for node in graph.node if node.op == "Const" and "weights" in node.name)
+    noted = constant.attr["_output_shapes"].list.shape.add()
+    noted.dim.add(size=48)
+    (tmp_path / "noted.pb").write_bytes(graph.SerializeToString())
+    artifact = open_artifact(tmp_path / "noted.pb")
+    assert artifact.entry(constant.name).shape == artifact.read(constant.name).shape

@@ -104,5 +104,5 @@ def test_broken_value_is_status_1_and_named(tmp_path):
     result = _run(broken, CKPT_V2)
     assert result.exit_code == 1
     assert result.stdout.splitlines()[2].split()[:2] == ["tower_0/conv3/weights", "unreadable"]
-    assert "1 values cannot be read" in result.stderr
+    assert "1 value cannot be read" in result.stderr
     assert "reason" not in result.stdout

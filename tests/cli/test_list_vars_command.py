@@ -39,7 +39,7 @@ def test_totals_leave_slots_out_and_say_so():
     result = _run(CKPT_V1)
     assert result.exit_code == 0, result.output
     assert "Total: 24 variables" in result.stderr
-    assert "21 optimizer slots are left out" in result.stderr
+    assert "Left out: 21 optimizer slots; --optimizer" in result.stderr
 
 
 def test_optimizer_slots_are_listed_when_asked_for():
@@ -147,7 +147,7 @@ def test_values_of_a_meta_graph_alone_are_refused(view):
 def test_variables_without_statistics_are_told():
     result = _run(CKPT_V2, "--stats", "--match", "class_names|special")
     assert result.exit_code == 0
-    assert "variables have no statistics: they are string." in result.stderr
+    assert "have no statistics and were not looked at: they are string." in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_broken_value_leaves_the_other_statistics_and_is_status_1(tmp_path):
     rows = {row["name"]: row for row in json.loads(result.stdout)}
     assert result.exit_code == 1
     assert (rows.pop("tower_0/conv3/weights")["mean"], len(rows)) == (None, 8)
-    assert "Note: 1 values are broken. The first: " in result.stderr
+    assert "Note: 1 broken value. The first: " in result.stderr
     assert None not in {row["mean"] for row in rows.values()}
 
 

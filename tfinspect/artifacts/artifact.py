@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from tfinspect.artifacts.dtypes import is_readable
 from tfinspect.artifacts.file_part import Room
 from tfinspect.entries import TensorEntry, VariableEntry
 from tfinspect.errors import ArtifactError
@@ -162,6 +163,13 @@ class Artifact:
     def why_unreadable(self, entry: VariableEntry) -> str:
         """Says in a sentence why the value of an entry that is not readable cannot be read."""
         return f"'{entry.name}' in '{self.path}' is a {entry.dtype}; it can be listed, not read."
+
+    def is_lost(self, entry: VariableEntry) -> bool:
+        """Tells whether a value that should be there cannot be read: missing, cut off or refused.
+
+        A value of a type that none is read of, and one that the format never holds, is not lost.
+        """
+        return not entry.readable and is_readable(entry.dtype)
 
     def _read(self, entry: VariableEntry) -> "np.ndarray":
         raise ArtifactError(

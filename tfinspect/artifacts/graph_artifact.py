@@ -179,6 +179,11 @@ class GraphArtifact(Artifact):
             )
         return super().why_unreadable(entry)
 
+    def is_lost(self, entry: VariableEntry) -> bool:
+        """Tells that none is: a graph holds no values of variables."""
+        del entry
+        return False
+
     def _beside(self) -> str | None:
         """Names the checkpoint beside a `.meta` file."""
         prefix = self.path.removesuffix(".meta")

@@ -17,6 +17,7 @@ from tfinspect.errors import ArtifactError
 GRAPH_DEF, META_GRAPH, SAVED_MODEL = "GraphDef", "MetaGraphDef", "SavedModel"
 # A text is parsed in memory, field by field in Python: a larger one would take minutes.
 LARGEST_TEXT = 32 << 20
+_LONGEST_REASON = 300
 # A message of a few letters takes as much time and memory as one of a hundred.
 MOST_TEXT_MESSAGES = 1 << 19
 _FIRST_FIELDS = 64
@@ -162,7 +163,9 @@ def _binary(path: str, data: Data, message: str) -> bytes:
 
 def _plain(reason: str) -> str:
     # TensorBoard's copies of the messages are what is parsed with.
-    return " ".join(reason.split()).replace('"tensorboard.', '"')
+    words = " ".join(reason.split()).replace('"tensorboard.', '"')
+    # It may quote a line of any length.
+    return words if len(words) <= _LONGEST_REASON else f"{words[:_LONGEST_REASON]}…"
 
 
 def _parsed(text: str, message: str) -> Any:

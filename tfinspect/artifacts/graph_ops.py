@@ -148,7 +148,8 @@ class _Reader:
         taken, after = self._parted(inputs)
         window = tuple(node.attr["ksize"].list.i) if op_type in _POOLING_OPS else ()
         called = node.attr["f"].func.name if op_type in _CALLS else None
-        return OpEntry(name, op_type, taken, after, tensors, function, window, called)
+        equation = node.attr["equation"].s.decode("ascii", "replace") if op_type == "Einsum" else ""
+        return OpEntry(name, op_type, taken, after, tensors, function, window, called, equation)
 
     def _parted(self, inputs: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Returns the tensors that a node takes, and the ops that it runs after."""
@@ -197,12 +198,13 @@ class _Reader:
         return definition
 
     def _shapes(self, node: Any, count: int) -> list[Shape]:
+        if node.op == "Const":
+            # What the value says is what is read, whatever is noted beside it.
+            return [shape_of(node.attr["value"].tensor.tensor_shape)] * count
         if "_output_shapes" in node.attr:
             listed = [shape_of(shape) for shape in node.attr["_output_shapes"].list.shape]
             if len(listed) == count:
                 return listed
-        if node.op == "Const":
-            return [shape_of(node.attr["value"].tensor.tensor_shape)] * count
         if node.op in _HANDLE_OPS:
             return [()] * count
         if node.op in _SHAPED_OPS and "shape" in node.attr:

@@ -41,6 +41,10 @@ class RenamedArtifact(Artifact):
         """Says it as the source does."""
         return self._source.why_unreadable(self._source.entry(entry.key))
 
+    def is_lost(self, entry: VariableEntry) -> bool:
+        """Tells it as the source does."""
+        return self._source.is_lost(self._source.entry(entry.key))
+
     def _read(self, entry: VariableEntry) -> "np.ndarray":
         return self._source.read(entry.key)
 

@@ -207,3 +207,9 @@ class SavedModel(MetaGraph):
         if self.bundle is not None and self._in_bundle(entry):
             return self.bundle.why_unreadable(self.bundle.entry(_key(entry)))
         return super().why_unreadable(entry)
+
+    def is_lost(self, entry: VariableEntry) -> bool:
+        """Tells what its checkpoint's reader does; without a checkpoint, all variables are lost."""
+        if self.bundle is None:
+            return not entry.readable
+        return self._in_bundle(entry) and self.bundle.is_lost(self.bundle.entry(_key(entry)))

@@ -1,0 +1,31 @@
+from tfinspect.renamed_pairs import renamed_pairs
+
+
+def test_unique_values_tell_by_themselves():
+    assert renamed_pairs({"a": b"1", "b": b"2"}, {"x": b"2", "y": b"1"}) == {"a": "y", "b": "x"}
+
+
+def test_equal_values_go_where_their_scope_went():
+    removed = {"cell/backward/bias": b"0", "cell/forward/bias": b"0", "cell/backward/kernel": b"1"}
+    added = {"m/1/bias": b"0", "m/2/bias": b"0", "m/2/kernel": b"1"}
+    assert renamed_pairs(removed, added) == {
+        "cell/backward/kernel": "m/2/kernel",
+        "cell/backward/bias": "m/2/bias",
+        "cell/forward/bias": "m/1/bias",
+    }
+
+
+def test_equal_values_of_no_known_scope_go_to_the_name_most_alike():
+    removed = {"shared/bias": b"0", "norm/beta": b"0"}
+    added = {"layers/norm/beta": b"0", "layers/shared/bias": b"0"}
+    assert renamed_pairs(removed, added) == {
+        "shared/bias": "layers/shared/bias",
+        "norm/beta": "layers/norm/beta",
+    }
+
+
+def test_each_is_used_once_and_what_is_left_has_no_partner():
+    assert renamed_pairs({"a": b"0", "b": b"0", "c": b"9"}, {"x": b"0"}) in ({"a": "x"}, {"b": "x"})
+    many = {f"old/{n}": b"0" for n in range(300)}
+    found = renamed_pairs(many, {f"new/{n}": b"0" for n in range(300)})
+    assert found == {f"old/{n}": f"new/{n}" for n in range(300)}

@@ -185,3 +185,11 @@ def test_output_that_is_no_number_is_refused(place):
 
 def _an_op():
     return tfinspect.list_tensors(GRAPH)[0].op
+
+
+def test_variable_of_a_live_graph_has_no_value_outside_a_session():
+    with tf.Graph().as_default() as graph, tf.compat.v1.variable_scope("s"):
+        tf.compat.v1.get_variable("w", [2, 3], use_resource=True)
+    with pytest.raises(ArtifactError, match="'s/w' is a variable of this Graph"):
+        tfinspect.get_tensor(graph, "s/w")
+    assert tfinspect.get_tensor(graph, "s/w/Read/ReadVariableOp:0").shape == (2, 3)

@@ -132,6 +132,12 @@ def get_tensor(obj: Any, name: str) -> Any:
         variables = dict(named_variables(obj) or ())
         if name.removesuffix(":0") in variables:
             return _value_of(variables[name.removesuffix(":0")])
+        if name in {one.op.name for one in graph.get_collection("variables")}:
+            raise ArtifactError(
+                f"'{name}' is a variable of this {type(obj).__name__}, whose value a session has; "
+                f"let its session run the variable, or take a tensor that reads it, such as "
+                f"'{name}/Read/ReadVariableOp:0'."
+            ) from error
         names = [made.name for op in graph.get_operations() for made in op.outputs] + [*variables]
         raise ArtifactError(
             f"no tensor '{name}' in this {type(obj).__name__}; {choices(name, names)}."

@@ -6,7 +6,11 @@ from typing import Any
 
 import click
 
-_NET = click.option("--net", metavar="NAME", help="The network; of a run of tfinspect it is known.")
+_NET = click.option(
+    "--net",
+    metavar="NAME",
+    help="The network; of a run, and of published weights by name, it is known.",
+)
 _NUM_CLASSES = click.option(
     "--num-classes",
     type=click.IntRange(min=1),

@@ -1,6 +1,7 @@
 """A network's name in the place of a checkpoint, in every command that takes one."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ GIVEN = (NET, "--checkpoint", NET)
     "arguments",
     [
         ("extract", NET, "--net", NET, "--image-size", "32", "--dry-run"),
-        ("verify", NET, "--net", NET, "--image-size", "32"),
+        ("verify", NET, "--image-size", "32"),
         ("verify", NET, "--net", NET, "--image-size", "32", "--against", NET),
         ("finetune", NET, "--net", NET, *DATA, "--dry-run"),
         ("predict", *GIVEN, "image.png"),
@@ -64,6 +65,23 @@ GIVEN = (NET, "--checkpoint", NET)
 def test_name_stands_for_the_published_weights(invoke, arguments):
     result = invoke(*arguments)
     assert result.exit_code == 0, result.output
+
+
+def test_network_of_published_weights_need_not_be_named_again(invoke):
+    result = invoke("extract", NET, "--image-size", "32", "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert f"{NET} from " in result.stderr
+
+
+def test_path_of_a_networks_name_says_nothing_of_its_network(invoke, place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    prefix = place / "cache" / FOLDER / "mobilenet_v1_0.25_224.ckpt"
+    for suffix in (".index", ".data-00000-of-00001"):
+        shutil.copy(f"{prefix}{suffix}", tmp_path / f"{NET}{suffix}")
+    (tmp_path / NET).touch()
+    result = invoke("extract", NET, "--image-size", "32", "--dry-run")
+    assert result.exit_code == 2
+    assert "name it with --net" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["predict", "visualize-activations", "gradients", "report"])

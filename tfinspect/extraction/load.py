@@ -8,6 +8,7 @@ from tfinspect.artifacts import Artifact
 from tfinspect.data.examples import Progress
 from tfinspect.errors import ConfigError
 from tfinspect.extraction.part import NetworkPart
+from tfinspect.nets.published import names_published_weights
 from tfinspect.nets.registry import get_spec
 from tfinspect.nets.spec import NetSpec
 from tfinspect.training import run_directory
@@ -25,7 +26,8 @@ class Request:
     """What is to be built.
 
     Attributes:
-      net: name of the network; None for that of a run directory.
+      net: name of the network; None for that of a run directory, or of published weights that are
+        asked for by name.
       num_classes: columns of the logits; None takes the stored weights'.
       image_size: (H, W) of the images; None is the network's own.
       final_endpoint: where the network ends; None builds all of it.
@@ -100,12 +102,14 @@ def _spec(source: str, request: Request) -> tuple[NetSpec, tuple[str, ...] | Non
         if request.net in (None, info.network):
             spec, labels = info.spec(), info.labels
     if spec is None:
-        if request.net is None:
+        # Published weights are those of the network whose name stands for them.
+        net = request.net or (source if names_published_weights(source) else None)
+        if net is None:
             raise ConfigError(
                 f"'{source}' does not say which network its weights are for; name it with --net "
                 "(`tfinspect nets` lists them)."
             )
-        spec = get_spec(request.net)
+        spec = get_spec(net)
     return (spec.with_image_size(*request.image_size) if request.image_size else spec), labels
 
 

@@ -32,10 +32,12 @@ def resolve_checkpoint(source: str, progress: Progress | None = None) -> str:
       NetworkError: it is a network's name, without published weights.
       DataError: the archive cannot be downloaded, or is broken.
     """
-    names = {spec.name for spec in list_specs()}
-    if source not in names or os.path.exists(source):
-        return source
-    return published_checkpoint(source, progress)
+    return published_checkpoint(source, progress) if names_published_weights(source) else source
+
+
+def names_published_weights(source: str) -> bool:
+    """Tells a network's name from a path; what exists in the current directory is a path."""
+    return source in {spec.name for spec in list_specs()} and not os.path.exists(source)
 
 
 def published_checkpoint(network: str, progress: Progress | None = None) -> str:

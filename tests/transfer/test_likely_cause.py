@@ -1,4 +1,5 @@
 import pytest
+from oracle_nets import SLIM_NETS, expected_variables
 
 from tfinspect.entries import VariableEntry
 from tfinspect.transfer.cause import Built
@@ -108,6 +109,29 @@ def test_other_width_is_named(network, built, cure):
     cause = _cause(_wider(1), _wider(0.5), network, **built)
     assert "its layers have about 0.5 times as many filters as the network's" in cause
     assert cure in cause
+
+
+def test_other_width_is_named_where_depthwise_layers_have_one_filter_for_each_input():
+    depthwise = "net/conv2/depthwise_weights"
+    wanted, stored = (
+        _wider(factor) | {depthwise: (3, 3, int(8 * factor), 1)} for factor in (1, 1.25)
+    )
+    assert "about 1.25 times as many filters" in _cause(wanted, stored, "mobilenet_v2")
+
+
+@pytest.mark.parametrize(("built", "stored"), [("", "_050"), ("_050", "")])
+def test_published_width_is_named_as_a_width(built, stored):
+    wanted, given = (
+        {
+            name: shape
+            for name, (shape, _) in expected_variables(
+                SLIM_NETS / f"mobilenet_v1{width}.variables.txt"
+            ).items()
+        }
+        for width in (built, stored)
+    )
+    cause = _cause(wanted, given, f"mobilenet_v1{built}")
+    assert f"fits 'mobilenet_v1{stored}' best (another width)" in cause
 
 
 def test_layers_of_which_some_are_wider_and_some_narrower_are_no_other_width():

@@ -8,6 +8,7 @@ from tfinspect.transfer.cause import Built, Cause
 from tfinspect.transfer.likely_network import likely_network
 from tfinspect.transfer.load_report import LOADED, MISSING, SLOT, UNUSED, LoadReport
 from tfinspect.transfer.load_rules import SHADOW
+from tfinspect.transfer.shape_causes import family
 
 _NORMALIZATION = "BatchNorm/"
 _BETA, _BIASES = "BatchNorm/beta", "biases"
@@ -107,9 +108,10 @@ def other_network(report: LoadReport, built: Built) -> Cause | None:
     network = likely_network(stored)
     if network is None or network == report.network:
         return None
+    other = " (another width)" if family(network) == family(report.network) else ""
     return Cause(
         len(report.failed),
-        f"by its variables the artifact fits '{network}' best: give that network",
+        f"by its variables the artifact fits '{network}' best{other}: give that network",
     )
 
 

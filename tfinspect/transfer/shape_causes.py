@@ -1,5 +1,6 @@
 """Why variables have other shapes than those that are stored under their names."""
 
+import math
 from collections.abc import Sequence
 
 from tfinspect.names import in_scope
@@ -42,12 +43,13 @@ def width(report: LoadReport, built: Built) -> Cause | None:
     ]
     if len(wrong) < _FEW or report.having(MISSING) or not all(map(_channels_alone, wrong)):
         return None
-    stored = sum(_last(row.stored_shape) for row in wrong)
-    wanted = sum(_last(row.shape) for row in wrong)
-    smaller = [_last(row.stored_shape) <= _last(row.shape) for row in wrong]
-    if stored == wanted or len(set(smaller)) > 1:
+    # Sizes, since of a depthwise kernel the filters are those of the axis before the last.
+    smaller = {math.prod(row.stored_shape or ()) < math.prod(row.shape or ()) for row in wrong}
+    filters = [(_last(row.stored_shape), _last(row.shape)) for row in wrong]
+    other = [pair for pair in filters if pair[0] != pair[1]]
+    if not other or len(smaller) > 1:
         return None
-    factor = stored / wanted
+    factor = sum(stored for stored, _ in other) / sum(wanted for _, wanted in other)
     return Cause(
         len(report.having(SHAPE_MISMATCH)),
         f"its layers have about {factor:.3g} times as many filters as the network's: it was built "
@@ -56,7 +58,7 @@ def width(report: LoadReport, built: Built) -> Cause | None:
 
 
 def _cure(network: str, built: Built, factor: float) -> str:
-    alike = [spec.name for spec in list_specs() if _family(spec.name) == _family(network)]
+    alike = [spec.name for spec in list_specs() if family(spec.name) == family(network)]
     if len(alike) > 1:
         return f"give the network of that width, one of {', '.join(sorted(alike))}"
     if built.classes_of_data:
@@ -64,8 +66,8 @@ def _cure(network: str, built: Built, factor: float) -> str:
     return "give its run directory, which says the width"
 
 
-def _family(name: str) -> str:
-    """Returns the name without the multiplier of a MobileNet."""
+def family(name: str) -> str:
+    """Returns a network's name without the multiplier of a MobileNet."""
     return "_".join(name.split("_")[:2]) if name.startswith("mobilenet_") else name
 
 

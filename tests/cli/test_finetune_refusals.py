@@ -69,7 +69,7 @@ def refused(place, monkeypatch):
     ("arguments", "words"),
     [
         (("other.ckpt",), "fits 'cifar_resnet14_v2' best: give that network"),
-        (("good.ckpt", "--exclude-scope", "resnet/stage3"), "has 10 classes and the network 2"),
+        (("good.ckpt", "--exclude-scope", "resnet/stage3"), "has 10 classes and the data have 2"),
         (("cut.ckpt",), "'cut.ckpt"),
         (("absent.ckpt",), "'absent.ckpt"),
         (("good.ckpt", "--exclude-scope", "resnet/logit"), "nearest: 'resnet/logits'"),

@@ -16,6 +16,8 @@ _FIRST_ENTRY = b"\0\0"
 # Fields `meta` of SavedTensorSlices, `tensor` of its meta, `name` of a tensor.
 _MESSAGE = b"\x0a"
 _LONGEST_BEGINNING = 64
+# Of a million variables; a broken file may claim any length.
+_LONGEST_DESCRIPTION = 64 << 20
 _PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
 
 
@@ -78,6 +80,8 @@ def _described(path: str, found: Description) -> str:
     from tfinspect.artifacts.dtypes import element_bytes
     from tfinspect.artifacts.saved_slices import parse_meta
 
+    if found.end - found.start > _LONGEST_DESCRIPTION:
+        return ""
     if found.end > os.path.getsize(path):
         return f", inside the description of its variables, which ends at byte {found.end:,}"
     try:

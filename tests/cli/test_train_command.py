@@ -26,8 +26,8 @@ def started(monkeypatch):
         observer.on_epoch(RECORD, 2)
         return RESULT
 
-    def resume(output, *, observer):
-        calls.append(("resume", output))
+    def resume(output, *, observer, data_service):
+        calls.append(("resume", output, data_service))
         return RESULT
 
     monkeypatch.setattr("tfinspect.training.run.train", train)
@@ -85,7 +85,9 @@ def test_summaries_are_settings_of_the_run(started):
 
 def test_resume_needs_no_settings(started):
     assert invoke("--resume", "--output", "runs/x").exit_code == 0
-    assert started == [("resume", "runs/x")]
+    moved = invoke("--resume", "--output", "runs/x", "--data-service", "grpc://host7:5050")
+    assert moved.exit_code == 0
+    assert started == [("resume", "runs/x", None), ("resume", "runs/x", "grpc://host7:5050")]
 
 
 @pytest.mark.parametrize(

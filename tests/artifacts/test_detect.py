@@ -159,3 +159,10 @@ def test_lack_of_memory_while_reading_is_told_with_name_and_size(monkeypatch, re
     entry = artifact.variables[0]
     with pytest.raises(ArtifactError, match=f"'{entry.name}' in .* for its {entry.bytes:,} bytes"):
         read(artifact, entry.name)
+
+
+@pytest.mark.parametrize("target", ["gone.ckpt", "loop.ckpt"])
+def test_link_that_leads_nowhere_is_told(target, tmp_path):
+    (tmp_path / "loop.ckpt").symlink_to(target)
+    with pytest.raises(ArtifactError, match=f"is a link to '{target}', where nothing is"):
+        open_artifact(tmp_path / "loop.ckpt")

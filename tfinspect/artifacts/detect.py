@@ -109,6 +109,8 @@ def _nothing(given: str, path: str) -> str:
     if os.path.exists(path):
         known = ", ".join(row.kind for row in FORMATS)
         return f"'{given}' is of none of the known formats ({known}); {cure}."
+    if os.path.islink(path):
+        return f"'{given}' is a link to '{os.readlink(path)}', where nothing is; {cure}."
     return f"there is no '{given}'; {cure}."
 
 

@@ -15,7 +15,7 @@ from graph_files import (
     expected,
     written,
 )
-from tensorboard.compat.proto import graph_pb2
+from tensorboard.compat.proto import graph_pb2, types_pb2
 
 from tfinspect.artifacts import graph_ops, open_artifact
 from tfinspect.artifacts.graph_file import LARGEST_TEXT
@@ -221,3 +221,12 @@ def test_constant_has_the_shape_of_its_value(tmp_path):
     (tmp_path / "noted.pb").write_bytes(graph.SerializeToString())
     artifact = open_artifact(tmp_path / "noted.pb")
     assert artifact.entry(constant.name).shape == artifact.read(constant.name).shape
+
+
+def test_constant_of_another_type_than_its_op_is_refused(tmp_path):
+    graph = graph_pb2.GraphDef.FromString(FROZEN.read_bytes())
+    constant = next(node for node in graph.node if node.op == "Const" and "weights" in node.name)
+    constant.attr["value"].tensor.dtype = types_pb2.DT_INT32
+    (tmp_path / "typed.pb").write_bytes(graph.SerializeToString())
+    with pytest.raises(ArtifactError, match="its value is a int32, and the op makes a float32"):
+        open_artifact(tmp_path / "typed.pb").read(constant.name)

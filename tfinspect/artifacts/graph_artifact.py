@@ -10,7 +10,7 @@ from tensorboard.compat.proto import versions_pb2
 from tfinspect.artifacts import locate, slot_names
 from tfinspect.artifacts.artifact import Artifact
 from tfinspect.artifacts.constant_value import constant_value
-from tfinspect.artifacts.dtypes import element_bytes, is_readable
+from tfinspect.artifacts.dtypes import element_bytes, is_readable, numpy_dtype
 from tfinspect.artifacts.graph_file import GraphFile
 from tfinspect.artifacts.graph_ops import GraphOps, GraphVariable, read_ops
 from tfinspect.artifacts.graph_proto import GraphRanges, Range, constant_tensor, parse, scan_graph
@@ -195,6 +195,13 @@ class GraphArtifact(Artifact):
     def _read(self, entry: VariableEntry) -> "np.ndarray":
         place = self.graph.constants[entry.key]
         try:
-            return constant_value(self.file, constant_tensor(self.file.data, place))
+            value = constant_value(self.file, constant_tensor(self.file.data, place))
         except (WireError, ValueError) as error:
             raise ArtifactError(f"constant '{entry.name}' in '{self.path}': {error}.") from error
+        listed = object if entry.dtype == "string" else numpy_dtype(entry.dtype)
+        if value.dtype != listed:
+            raise ArtifactError(
+                f"constant '{entry.name}' in '{self.path}': its value is a {value.dtype}, and the "
+                f"op makes a {entry.dtype}; get the file again from where it came."
+            )
+        return value

@@ -23,7 +23,7 @@ from tfinspect.training.callbacks import BACKUP_SECONDS, EpochCallback, EpochMea
 from tfinspect.training.config import TrainConfig
 from tfinspect.training.interruption import StopRequest, stop_requests
 from tfinspect.training.parameter_servers import Fleet, Flight, copy_values, step_function
-from tfinspect.training.progress import EpochRecord, Means, Progress
+from tfinspect.training.progress import EpochRecord, Progress
 from tfinspect.training.run_directory import RunDirectory
 from tfinspect.training.schedule import make_schedule
 from tfinspect.training.trainer import Trainer
@@ -181,7 +181,7 @@ class _Chief:
                 summary.on_train_batch_end(progress.step)
         progress.step += 1
         accuracy = right / examples
-        self.means.update(Means(int(examples), float(loss), float(accuracy)))
+        self.means.update({"loss": loss, "accuracy": accuracy, "examples": examples})
         self.loop.on_step(progress.step)
 
     def _copy(self) -> None:

@@ -91,8 +91,9 @@ class EpochMeans:
         self.now = Means()
         self.started = time.perf_counter()
 
-    def update(self, step: Means) -> None:
+    def update(self, logs: Mapping[str, float]) -> None:
         """Takes what one more step says of its own examples."""
+        step = Means(int(logs["examples"]), float(logs["loss"]), float(logs["accuracy"]))
         seconds = time.perf_counter() - self.started
         self.now = dataclasses.replace(self.now.joined(step), seconds=seconds)
 
@@ -126,8 +127,8 @@ class StepCallback(tf_keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Looks at the loss, of several steps at those of all, then at what else is due."""
         progress = self.loop.progress
-        for step in steps_of(logs or {}):
-            if not math.isfinite(step.loss):
+        for step in _steps(logs or {}):
+            if not math.isfinite(step["loss"]):
                 raise self.loop.diverged("the loss is", progress.step + 1)
             progress.step += 1
             self.means.update(step)
@@ -162,13 +163,11 @@ class StepCallback(tf_keras.callbacks.Callback):
         self.backed_up = time.monotonic()
 
 
-def steps_of(logs: Mapping[str, Any]) -> list[Means]:
+def _steps(logs: Mapping[str, Any]) -> list[dict[str, float]]:
     """Returns what each step says of its examples; of one step the logs hold scalars."""
-    columns = (np.ravel(logs[name]) for name in ("examples", "loss", "accuracy"))
-    return [
-        Means(int(examples), float(loss), float(accuracy))
-        for examples, loss, accuracy in zip(*columns, strict=True)
-    ]
+    names = ("examples", "loss", "accuracy")
+    columns = (np.ravel(logs[name]).tolist() for name in names)
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 class EpochCallback(tf_keras.callbacks.Callback):

@@ -72,9 +72,10 @@ def _tuning(data: str, checkpoint: str, output: str) -> object:
     from tfinspect.training.progress import Progress
     from tfinspect.training.run import Observer
     from tfinspect.transfer.finetune_config import FineTuneConfig
-    from tfinspect.transfer.prepare_tuning import TuningRequest, prepare_tuning
+    from tfinspect.transfer.prepare_tuning import prepare_tuning
     from tfinspect.transfer.restore import restore
     from tfinspect.transfer.tuning import Tuning
+    from tfinspect.transfer.tuning_request import TuningRequest
 
     config = FineTuneConfig(
         data=data, net=NETWORK, batch_size=BATCH_SIZE, head_epochs=EPOCHS, tune_epochs=0

@@ -34,7 +34,7 @@ from tfinspect.training.config import TrainConfig
 from tfinspect.training.run import TrainResult, train
 from tfinspect.transfer.finetune import finetune
 from tfinspect.transfer.finetune_config import FineTuneConfig
-from tfinspect.transfer.prepare_tuning import TuningRequest
+from tfinspect.transfer.tuning_request import TuningRequest
 
 SEEDS, CHOOSING_SEEDS = range(5), range(100, 102)
 PROCESSES = 2

@@ -69,6 +69,11 @@ def transfer_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 _TRANSFER = (
     click.option(
+        "--keep-classifier",
+        is_flag=True,
+        help="Load the classifier too, for data with the checkpoint's classes.",
+    ),
+    click.option(
         "--checkpoint-exclude-scopes",
         "excluded_list",
         metavar="SCOPES",

@@ -24,7 +24,7 @@ def request_and_config(checkpoint: str | None, options: Mapping[str, Any]) -> tu
       ConfigError: a setting or a rename rule that cannot work.
     """
     from tfinspect.training.config import config_from
-    from tfinspect.transfer.prepare_tuning import TuningRequest
+    from tfinspect.transfer.tuning_request import TuningRequest
 
     if checkpoint is None:
         raise click.UsageError(
@@ -34,7 +34,13 @@ def request_and_config(checkpoint: str | None, options: Mapping[str, Any]) -> tu
     excluded = (*options["exclude_scopes"], *options["excluded_list"])
     rules = load_rules({**options, "exclude_scopes": excluded})
     _refuse_beside_stages(options)
-    request = TuningRequest(checkpoint, rules, options["trainable_scopes"], options["stages_file"])
+    request = TuningRequest(
+        checkpoint,
+        rules,
+        options["trainable_scopes"],
+        options["stages_file"],
+        options["keep_classifier"],
+    )
     sized = {**options, "image_size": image_size(options["image_size"])}
     settings = _of_network(checkpoint) | _of_run(checkpoint) | _settings(sized)
     for name, example in _NEEDED:

@@ -83,7 +83,13 @@ def test_image_size_of_a_run_is_taken_unless_another_is_given(tmp_path, given, e
     path = Path(source.path) / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"image_shape": [8, 12, 3]}))
     lists = dict.fromkeys(("exclude_scopes", "excluded_list", "rename", "trainable_scopes"), ())
-    options = {"data": "d", "image_size": given, "moving_average": False, "stages_file": None}
+    options = {
+        "data": "d",
+        "image_size": given,
+        "moving_average": False,
+        "stages_file": None,
+        "keep_classifier": False,
+    }
     _, config = request_and_config(source.path, lists | options)
     assert (config.net, config.width, config.image_size) == (NETWORK, 0.5, expected)
 

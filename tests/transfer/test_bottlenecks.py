@@ -17,10 +17,11 @@ from tfinspect.training.run_directory import RunDirectory
 from tfinspect.transfer import bottlenecks
 from tfinspect.transfer.boundary import cut
 from tfinspect.transfer.head_data import evaluation_features, training_features
-from tfinspect.transfer.prepare_tuning import TuningRequest, prepare_tuning
+from tfinspect.transfer.prepare_tuning import prepare_tuning
 from tfinspect.transfer.restore import restore
 from tfinspect.transfer.train_head import split_features
 from tfinspect.transfer.tuning import Tuning, weighted
+from tfinspect.transfer.tuning_request import TuningRequest
 
 
 def filled(prepared):

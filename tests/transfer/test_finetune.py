@@ -14,7 +14,7 @@ from tfinspect.training import checkpoints
 from tfinspect.training import run as runs
 from tfinspect.training.evaluate import evaluate
 from tfinspect.transfer.finetune import finetune, resume_finetuning
-from tfinspect.transfer.prepare_tuning import TuningRequest
+from tfinspect.transfer.tuning_request import TuningRequest
 
 pytestmark = pytest.mark.slow
 
@@ -89,7 +89,7 @@ def test_second_stage_trains_everything_from_the_stages_rates(read):
 def test_load_report_names_the_rule_of_the_new_classifier(read):
     rows = [row for row in read("load_report.json") if row["status"] != "unused"]
     rules = {row["name"]: row["rule"] for row in rows}
-    assert rules["resnet/logits/weights"] == "exclude scope resnet/logits"
+    assert rules["resnet/logits/weights"] == "new classifier"
     assert rules["resnet/conv1/weights"] == "same name"
 
 

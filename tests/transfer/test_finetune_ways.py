@@ -16,7 +16,7 @@ from tfinspect.nets.slim_model import SlimModel
 from tfinspect.training import checkpoints
 from tfinspect.transfer.finetune import finetune, resume_finetuning
 from tfinspect.transfer.head_lr import find_head_rate
-from tfinspect.transfer.prepare_tuning import TuningRequest
+from tfinspect.transfer.tuning_request import TuningRequest
 
 pytestmark = pytest.mark.slow
 HEAD = "resnet/logits"

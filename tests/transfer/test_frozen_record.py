@@ -11,7 +11,7 @@ from tfinspect.training import checkpoints
 from tfinspect.training.run_directory import RunDirectory
 from tfinspect.transfer.finetune import finetune, resume_finetuning
 from tfinspect.transfer.frozen_record import FrozenRecord
-from tfinspect.transfer.prepare_tuning import TuningRequest
+from tfinspect.transfer.tuning_request import TuningRequest
 
 # Three batches of 16 from the 48 training images in each of two epochs.
 FIRST_STAGE, BOTH_STAGES = 6, 12

@@ -11,7 +11,7 @@ from transfer_stops import stop_at_step
 from tfinspect.errors import TrainingInterruptedError
 from tfinspect.training import checkpoints
 from tfinspect.transfer.finetune import finetune, resume_finetuning
-from tfinspect.transfer.prepare_tuning import TuningRequest
+from tfinspect.transfer.tuning_request import TuningRequest
 
 pytestmark = pytest.mark.slow
 RATE = 1e-3

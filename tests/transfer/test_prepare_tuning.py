@@ -14,7 +14,8 @@ from tfinspect.nets.slim_model import SlimModel
 from tfinspect.training import checkpoints
 from tfinspect.transfer.finetune_config import FineTuneConfig
 from tfinspect.transfer.load_rules import LoadRules
-from tfinspect.transfer.prepare_tuning import TuningRequest, prepare_images, prepare_tuning
+from tfinspect.transfer.prepare_tuning import prepare_images, prepare_tuning
+from tfinspect.transfer.tuning_request import TuningRequest
 
 
 @pytest.fixture(scope="module")

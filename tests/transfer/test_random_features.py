@@ -15,8 +15,9 @@ from tfinspect.training.run import Observer
 from tfinspect.training.run_directory import RunDirectory
 from tfinspect.transfer import random_features
 from tfinspect.transfer.finetune import finetune
-from tfinspect.transfer.prepare_tuning import TuningRequest, make_model, prepare_tuning
+from tfinspect.transfer.prepare_tuning import make_model, prepare_tuning
 from tfinspect.transfer.tuning import Tuning
+from tfinspect.transfer.tuning_request import TuningRequest
 
 HEAD = {"trainable": "head", "epochs": 5, "learning_rate": 0.3, "augment": "none"}
 REST = {"trainable": "all", "epochs": 1, "learning_rate": 0.001}

@@ -9,7 +9,7 @@ import pytest
 from tfinspect.training import checkpoints
 from tfinspect.transfer import train_head
 from tfinspect.transfer.finetune import finetune
-from tfinspect.transfer.prepare_tuning import TuningRequest
+from tfinspect.transfer.tuning_request import TuningRequest
 
 pytestmark = pytest.mark.slow
 SCOPES = ("resnet/stage3", "resnet/logits")

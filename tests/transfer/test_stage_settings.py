@@ -9,9 +9,10 @@ import pytest
 from tfinspect.training.progress import Progress
 from tfinspect.training.run import Observer
 from tfinspect.training.run_directory import RunDirectory
-from tfinspect.transfer.prepare_tuning import TuningRequest, prepare_tuning
+from tfinspect.transfer.prepare_tuning import prepare_tuning
 from tfinspect.transfer.stages import Stage
 from tfinspect.transfer.tuning import Tuning, make_stage_trainer
+from tfinspect.transfer.tuning_request import TuningRequest
 
 HEAD = Stage("head", ("resnet/logits",), 1, 0.1)
 EVERYTHING = Stage("all", ("",), 1, 0.01)

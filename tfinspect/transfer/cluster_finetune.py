@@ -23,15 +23,11 @@ from tfinspect.transfer.finetune import IN_CLUSTER, FineTuneResult
 from tfinspect.transfer.finetune_config import FineTuneConfig
 from tfinspect.transfer.load_rules import LoadRules
 from tfinspect.transfer.outcome import conclude
-from tfinspect.transfer.prepare_tuning import (
-    Prepared,
-    TuningRequest,
-    prepare_images,
-    prepare_tuning,
-)
+from tfinspect.transfer.prepare_tuning import Prepared, prepare_images, prepare_tuning
 from tfinspect.transfer.stages import read_stages
 from tfinspect.transfer.train_stages import fill, train_stages
 from tfinspect.transfer.tuning import Tuning
+from tfinspect.transfer.tuning_request import TuningRequest
 from tfinspect.transfer.weights_source import open_weights
 
 # Of the labels' names that are compared as a text.

@@ -27,11 +27,12 @@ from tfinspect.transfer.finetune_config import FineTuneConfig
 from tfinspect.transfer.frozen import FrozenProof
 from tfinspect.transfer.load_rules import LoadRules
 from tfinspect.transfer.outcome import Outcome, conclude
-from tfinspect.transfer.prepare_tuning import Prepared, TuningRequest, make_model, prepare_tuning
+from tfinspect.transfer.prepare_tuning import Prepared, make_model, prepare_tuning
 from tfinspect.transfer.split_record import split_record
 from tfinspect.transfer.stages import stage_from
 from tfinspect.transfer.train_stages import fill, train_stages
 from tfinspect.transfer.tuning import Tuning
+from tfinspect.transfer.tuning_request import TuningRequest
 from tfinspect.transfer.weights_source import open_weights
 
 REPORT_FILE = "load_report.json"
@@ -189,7 +190,9 @@ def stored_request(
       ArtifactError: it is gone, and the run has no weights of its own yet.
     """
     renames = tuple((pattern, replacement) for pattern, replacement in stored["rename"])
-    rules = LoadRules(tuple(stored["exclude_scopes"]), renames, stored["moving_average"])
+    scopes = (tuple(stored.get(name, ())) for name in ("exclude_scopes", "new_classifier"))
+    excluded, new = scopes
+    rules = LoadRules(excluded, renames, stored["moving_average"], new)
     request = TuningRequest(stored["checkpoint"], rules)
     try:
         return request, open_weights(request.checkpoint, config.net)
@@ -212,6 +215,7 @@ def description(prepared: Prepared) -> dict[str, Any]:
         "transfer": {
             "checkpoint": os.path.abspath(checkpoint) if is_path else checkpoint,
             "exclude_scopes": list(rules.exclude_scopes),
+            "new_classifier": list(rules.new_classifier),
             "rename": [list(pair) for pair in rules.rename],
             "moving_average": rules.moving_average,
             "stages": [stage.to_dict() for stage in prepared.stages],

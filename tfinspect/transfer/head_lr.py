@@ -8,9 +8,10 @@ from tfinspect.training.progress import Progress
 from tfinspect.training.run import Observer
 from tfinspect.training.run_directory import RunDirectory
 from tfinspect.transfer.finetune_config import FineTuneConfig
-from tfinspect.transfer.prepare_tuning import TuningRequest, prepare_tuning
+from tfinspect.transfer.prepare_tuning import prepare_tuning
 from tfinspect.transfer.restore import restore
 from tfinspect.transfer.tuning import Tuning, make_stage_trainer
+from tfinspect.transfer.tuning_request import TuningRequest
 
 
 def find_head_rate(

@@ -18,6 +18,8 @@ FAILED = (SHAPE_MISMATCH, DTYPE_MISMATCH, MISSING)
 _PLANNED = "would be loaded"
 # Detail of an unused optimizer slot.
 SLOT = "optimizer slot or moving average"
+# Rule of a classifier that nobody has excluded: the data have classes of their own.
+NEW_CLASSIFIER = "new classifier"
 
 Shape = tuple[int, ...] | None
 
@@ -29,7 +31,8 @@ class LoadRow:
     Attributes:
       name: of the network's variable; of the artifact's where the status is `unused`.
       status: one of STATUSES.
-      rule: which rule decided: `same name`, `rename …`, `moving average`, `exclude scope …`.
+      rule: which rule decided: `same name`, `rename …`, `moving average`, `exclude scope …`,
+        `new classifier`.
       source: the artifact's variable that was taken or compared; None where there is none.
       shape: of the network's variable; None where the status is `unused`.
       stored_shape: of the artifact's variable; None where there is none.

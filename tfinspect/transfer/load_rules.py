@@ -11,6 +11,7 @@ from tfinspect.names import choices, in_scope
 from tfinspect.transfer.load_report import (
     LOADED,
     MISSING,
+    NEW_CLASSIFIER,
     RE_INITIALISED,
     SHAPE_MISMATCH,
     SLOT,
@@ -41,11 +42,13 @@ class LoadRules:
         the names of the network's variables; what results is looked for in the artifact.
       moving_average: whether the shadow variable of an exponential moving average is taken where
         there is one.
+      new_classifier: scopes of the classifier, where it is to be new without anybody excluding it.
     """
 
     exclude_scopes: tuple[str, ...] = ()
     rename: tuple[tuple[str, str], ...] = ()
     moving_average: bool = False
+    new_classifier: tuple[str, ...] = ()
 
 
 _ALL_BY_NAME = LoadRules()
@@ -134,10 +137,9 @@ def _row(
     found = entry.name if entry else None
     stored_shape = entry.shape if entry else None
     size = parameters(shape)
-    scope = next((one for one in rules.exclude_scopes if in_scope(name, one)), None)
-    if scope is not None:
-        rule = f"exclude scope {scope}"
-        return LoadRow(name, RE_INITIALISED, rule, found, shape, stored_shape, size)
+    excluded = _excluded(name, rules)
+    if excluded:
+        return LoadRow(name, RE_INITIALISED, excluded, found, shape, stored_shape, size)
     if entry is None:
         detail = f"looked for as '{source}'" if source != name else ""
         return LoadRow(name, MISSING, rule, None, shape, None, size, detail)
@@ -145,6 +147,14 @@ def _row(
         detail = f"the artifact has {_worded(stored_shape)}, the network {_worded(shape)}"
         return LoadRow(name, SHAPE_MISMATCH, rule, found, shape, stored_shape, size, detail)
     return LoadRow(name, LOADED, rule, found, shape, stored_shape, size)
+
+
+def _excluded(name: str, rules: LoadRules) -> str:
+    """Returns the rule that has a variable keep its initial value; empty where none does."""
+    if any(in_scope(name, one) for one in rules.new_classifier):
+        return NEW_CLASSIFIER
+    scope = next((one for one in rules.exclude_scopes if in_scope(name, one)), None)
+    return "" if scope is None else f"exclude scope {scope}"
 
 
 def _source(name: str, stored: Mapping[str, VariableEntry], rules: LoadRules) -> tuple[str, str]:

@@ -8,38 +8,22 @@ from tfinspect.artifacts import Artifact
 from tfinspect.data.manifest import Manifest
 from tfinspect.data.prepare import prepare
 from tfinspect.errors import ConfigError, DataError
-from tfinspect.names import in_scope
 from tfinspect.nets.spec import NetSpec
 from tfinspect.training import optimizers
 from tfinspect.training.config import BATCH_SIZE
+from tfinspect.transfer import classifier
+from tfinspect.transfer.auxiliary_scopes import require_aux_scopes, without_aux
 from tfinspect.transfer.finetune_config import FineTuneConfig
 from tfinspect.transfer.load_report import RE_INITIALISED, LoadReport
-from tfinspect.transfer.load_rules import LoadRules
 from tfinspect.transfer.restore import plan
 from tfinspect.transfer.stage_table import stage_rows
 from tfinspect.transfer.stages import Stage, chosen_scopes, default_stages, read_stages
 from tfinspect.transfer.tuned_model import TunedModel
+from tfinspect.transfer.tuning_request import TuningRequest
 from tfinspect.transfer.weights_source import open_weights
 
 # Of the images that are left out.
 _MOST_NAMED = 3
-
-
-@dataclass(frozen=True)
-class TuningRequest:
-    """What is asked for beside the settings.
-
-    Attributes:
-      checkpoint: any artifact with values, or a network's name for its published weights.
-      rules: how its variables go into the network's. No excluded scope excludes the classifier.
-      trainable_scopes: slim's: one stage that trains these alone; empty takes the default stages.
-      stages_file: YAML file with the stages; None takes the default ones.
-    """
-
-    checkpoint: str
-    rules: LoadRules = field(default_factory=LoadRules)
-    trainable_scopes: tuple[str, ...] = ()
-    stages_file: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,11 +71,13 @@ def prepare_tuning(
       ArtifactError: the checkpoint is missing or broken.
     """
     spec = config.spec()
-    request, notes = _without_aux(request, spec)
+    asked, (request, notes) = request, without_aux(request, spec)
     artifact = open_weights(request.checkpoint, config.net, progress)
+    require_aux_scopes(asked, spec, artifact)
     data = prepare_images(config, progress)
     config = config.resolved(data[1].training_examples())
     model = make_model(config, spec, len(data[1].label_names), data[1].training_examples())
+    notes += classifier.notes(request, model, artifact, data[1].label_names)
     report = plan(model, artifact, request.rules, classes_of_data=True)
     stages = _stages(request, config, model)
     rows = stage_rows(model, stages, config.batch_norm)
@@ -175,31 +161,6 @@ def make_model(
     )
     model.build_variables()
     return model
-
-
-def _without_aux(request: TuningRequest, spec: NetSpec) -> tuple[TuningRequest, list[str]]:
-    """Drops the auxiliary head's scopes, and excludes the classifier where nothing is excluded."""
-
-    def kept(scopes: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(one for one in scopes if not any(in_scope(one, a) for a in spec.aux_scopes))
-
-    rules = request.rules
-    excluded = kept(rules.exclude_scopes) or spec.logits_scopes
-    trainable = kept(request.trainable_scopes)
-    if request.trainable_scopes and not trainable:
-        raise ConfigError(
-            f"the stage trains nothing: of {', '.join(request.trainable_scopes)} no part is built, "
-            f"since fine-tuning leaves the auxiliary head out; train {spec.logits_scopes[0]}."
-        )
-    notes = []
-    if spec.aux_scopes:
-        notes.append(
-            f"The auxiliary head ({', '.join(spec.aux_scopes)}) is left out: it serves training "
-            "from the start."
-        )
-    rules = LoadRules(excluded, rules.rename, rules.moving_average)
-    request = TuningRequest(request.checkpoint, rules, trainable, request.stages_file)
-    return request, notes
 
 
 def _stages(request: TuningRequest, config: FineTuneConfig, model: TunedModel) -> tuple[Stage, ...]:

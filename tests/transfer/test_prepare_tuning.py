@@ -12,6 +12,8 @@ from tfinspect.errors import ArtifactError, ConfigError, DataError, NetworkError
 from tfinspect.nets.registry import get_spec
 from tfinspect.nets.slim_model import SlimModel
 from tfinspect.training import checkpoints
+from tfinspect.training.run_directory import RunDirectory
+from tfinspect.transfer.finetune import write_plan
 from tfinspect.transfer.finetune_config import FineTuneConfig
 from tfinspect.transfer.load_rules import LoadRules
 from tfinspect.transfer.prepare_tuning import prepare_images, prepare_tuning
@@ -101,11 +103,25 @@ def test_batch_is_no_larger_than_the_few_images_there_are(settings, pretrained, 
 def test_corrupt_image_is_named(settings, pretrained, tmp_path):
     data = write_images(tmp_path / "corrupt", {"a": 10, "b": 10})
     (tmp_path / "corrupt" / "a" / "03.png").write_bytes(b"no picture")
-    check_refused(settings, TuningRequest(pretrained), DataError, "03.png", data=data)
+    cure = r"03\.png' .*remove or mend it, or leave such images out with --skip-corrupt\.$"
+    check_refused(settings, TuningRequest(pretrained), DataError, cure, data=data)
     config = dataclasses.replace(settings, data=data, skip_corrupt=True, batch_size=8)
     assert "1 corrupt image is left out: a/03.png." in " ".join(
         prepare_tuning(TuningRequest(pretrained), config).notes
     )
+
+
+def test_every_corrupt_image_is_named_in_the_run(settings, pretrained, tmp_path):
+    data = write_images(tmp_path / "corrupt", {"a": 10, "b": 10})
+    broken = [f"a/{number:02}.png" for number in range(7)]
+    for path in broken:
+        (tmp_path / "corrupt" / path).write_bytes(b"no picture")
+    config = dataclasses.replace(settings, data=data, skip_corrupt=True, batch_size=4)
+    prepared = prepare_tuning(TuningRequest(pretrained), config)
+    note = f"7 corrupt images are left out: {', '.join(broken[:5])} and 2 more; "
+    assert note + "skipped_images.txt in the run names all." in prepared.notes
+    write_plan(prepared, RunDirectory(str(tmp_path)))
+    assert (tmp_path / "skipped_images.txt").read_text().splitlines() == broken
 
 
 def test_images_too_small_for_the_network_name_the_smallest(settings, pretrained):

@@ -15,11 +15,11 @@ _GREY = ("1", "L", "LA", "La", "F")
 
 
 class CorruptImageError(DataError):
-    """An image file that is empty, cut off, or no image; `path` names it."""
+    """An image file that is empty, cut off, or no image; `path` and `reason` say which and why."""
 
     def __init__(self, path: str, reason: str, cure: str) -> None:
         super().__init__(f"image '{path}' {reason}; {cure}.")
-        self.path = path
+        self.path, self.reason = path, reason
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tfinspect import files
 from tfinspect.artifacts import Artifact
 from tfinspect.errors import RunError, TfinspectError
 from tfinspect.training import run_directory
@@ -27,7 +28,12 @@ from tfinspect.transfer.finetune_config import FineTuneConfig
 from tfinspect.transfer.frozen import FrozenProof
 from tfinspect.transfer.load_rules import LoadRules
 from tfinspect.transfer.outcome import Outcome, conclude
-from tfinspect.transfer.prepare_tuning import Prepared, make_model, prepare_tuning
+from tfinspect.transfer.prepare_tuning import (
+    SKIPPED_FILE,
+    Prepared,
+    make_model,
+    prepare_tuning,
+)
 from tfinspect.transfer.split_record import split_record
 from tfinspect.transfer.stages import stage_from
 from tfinspect.transfer.train_stages import fill, train_stages
@@ -94,9 +100,13 @@ def finetune(
 
 
 def write_plan(prepared: Prepared, run: RunDirectory) -> None:
-    """Writes what will be loaded, and which image lies in which split."""
+    """Writes what will be loaded, which image lies in which split, and which in none."""
     run.write_json(REPORT_FILE, prepared.report.records())
     run.write_json(SPLIT_FILE, split_record(*prepared.data))
+    skipped = prepared.data[1].skipped
+    if skipped:
+        with files.writing(run.file(SKIPPED_FILE), "w") as stream:
+            stream.writelines(f"{path}\n" for path in sorted(skipped))
 
 
 def resume_finetuning(

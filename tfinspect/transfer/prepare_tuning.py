@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tfinspect.artifacts import Artifact
+from tfinspect.data.image_file import CorruptImageError
 from tfinspect.data.manifest import Manifest
 from tfinspect.data.prepare import prepare
 from tfinspect.errors import ConfigError, DataError
@@ -23,7 +24,8 @@ from tfinspect.transfer.tuning_request import TuningRequest
 from tfinspect.transfer.weights_source import open_weights
 
 # Of the images that are left out.
-_MOST_NAMED = 3
+_MOST_NAMED = 5
+SKIPPED_FILE = "skipped_images.txt"
 
 
 @dataclass(frozen=True)
@@ -100,10 +102,12 @@ def _never_trained(report: LoadReport, stages: Sequence[Stage]) -> list[str]:
 
 
 def _skipped(paths: tuple[str, ...]) -> str:
-    named = ", ".join(paths[:_MOST_NAMED])
+    named = ", ".join(sorted(paths)[:_MOST_NAMED])
     count = "1 corrupt image is" if len(paths) == 1 else f"{len(paths):,} corrupt images are"
-    more = f" and {len(paths) - _MOST_NAMED:,} more" if len(paths) > _MOST_NAMED else ""
-    return f"{count} left out: {named}{more}."
+    if len(paths) <= _MOST_NAMED:
+        return f"{count} left out: {named}."
+    more = len(paths) - _MOST_NAMED
+    return f"{count} left out: {named} and {more:,} more; {SKIPPED_FILE} in the run names all."
 
 
 def prepare_images(config: FineTuneConfig, progress: Any = None) -> tuple[str, Manifest]:
@@ -112,9 +116,13 @@ def prepare_images(config: FineTuneConfig, progress: Any = None) -> tuple[str, M
     Raises:
       DataError: no such data, one class only, or fewer training images than classes.
     """
-    directory, manifest = prepare(
-        config.data, seed=config.seed, skip_corrupt=config.skip_corrupt, progress=progress
-    )
+    try:
+        directory, manifest = prepare(
+            config.data, seed=config.seed, skip_corrupt=config.skip_corrupt, progress=progress
+        )
+    except CorruptImageError as error:
+        cure = "remove or mend it, or leave such images out with --skip-corrupt"
+        raise CorruptImageError(error.path, error.reason, cure) from error
     classes, images = len(manifest.label_names), manifest.training_examples()
     _require_two_classes(config.data, manifest)
     if classes < 2:

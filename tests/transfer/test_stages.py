@@ -79,6 +79,11 @@ def test_stage_survives_being_written_down(stages_of):
         ("- {trainable: head, epochs: many}", "epochs 'many'.*wrong type"),
         ("- {trainable: head, epochs: 1, augment: flip}", "augment 'flip'.*unknown"),
         ("- {trainable: head, epochs: 1, rates: {net: fast}}", "rate 'fast' of 'net'.*no factor"),
+        (
+            "[{name: a, trainable: head, epochs: 1}, {name: b, trainable: all, epochs: 1}, "
+            "{name: a, trainable: all, epochs: 1}]",
+            "stages 1 and 3 of .* are both named 'a'",
+        ),
         ("stages: 3", "no list of stages"),
         ("- [", "neither valid YAML"),
     ],
@@ -86,6 +91,15 @@ def test_stage_survives_being_written_down(stages_of):
 def test_mistakes_in_a_stages_file_are_named(stages_of, text, message):
     with pytest.raises(ConfigError, match=message):
         stages_of(text)
+
+
+def test_more_gradual_stages_than_groups_of_layers_name_the_largest():
+    most = dataclasses.replace(CONFIG, gradual=len(BLOCKS))
+    names = [stage.name for stage in default_stages(most, HEAD, BLOCKS)]
+    assert len(set(names)) == len(names) == 1 + len(BLOCKS)
+    more = dataclasses.replace(CONFIG, gradual=len(BLOCKS) + 1)
+    with pytest.raises(ConfigError, match=f"give {len(BLOCKS)} or less"):
+        default_stages(more, HEAD, BLOCKS)
 
 
 class Epoch:

@@ -109,3 +109,12 @@ def test_rate_factor_scales_the_step(make_tuned, settings, optimizer):
         step(model)
         steps.append(variable.numpy() - before)
     np.testing.assert_allclose(steps[1], steps[0] / 2, atol=1e-7)
+
+
+@pytest.mark.parametrize("scope", ["resnet/stage1", "resnet/stage"])
+def test_rate_of_what_the_stage_does_not_train_is_refused(make_tuned, settings, scope):
+    idle = dataclasses.replace(LAST, rates=(("resnet/stage3/unit1", 0.5), (scope, 0.5)))
+    with pytest.raises(
+        ConfigError, match=f"stage 'last' has a rate for '{scope}'.*'resnet/stage3'"
+    ):
+        make_tuned(idle, settings)

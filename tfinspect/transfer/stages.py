@@ -75,8 +75,13 @@ def default_stages(
       blocks: scopes of the layers below it, from the images on.
 
     Raises:
-      ConfigError: neither stage has an epoch.
+      ConfigError: neither stage has an epoch, or there are fewer blocks than stages for them.
     """
+    if config.gradual > len(blocks):
+        raise ConfigError(
+            f"gradual {config.gradual} is more than the {len(blocks)} groups of layers below the "
+            f"classifier; give {len(blocks)} or less."
+        )
     augment = config.augment if config.augment != "auto" or config.views > 1 else "none"
     rate, tuned_rate = config.peak_learning_rate, config.rate_of_everything
     stages = [Stage(HEAD, tuple(head), config.head_epochs, rate, augment)]
@@ -122,10 +127,21 @@ def read_stages(path: str, config: FineTuneConfig, head: Sequence[str]) -> tuple
             f"'{path}' holds no list of stages; write '- trainable: head' with 'epochs: 10' below "
             "it, and so on."
         )
-    return tuple(
+    stages = tuple(
         _read(settings, f"stage {number} of '{path}'", config, head)
         for number, settings in enumerate(listed, 1)
     )
+    _require_own_names([stage.name for stage in stages], path)
+    return stages
+
+
+def _require_own_names(names: Sequence[str], path: str) -> None:
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise ConfigError(
+                f"stages {names.index(name) + 1} and {number + 1} of '{path}' are both named "
+                f"'{name}'; give each a name of its own."
+            )
 
 
 def _read(

@@ -81,19 +81,16 @@ class TunedModel(OwnStep, SlimModel):
         """Trains what a stage says from now on; compile the model after it.
 
         Raises:
-          ConfigError: a scope holds no variable, or the stage trains nothing.
+          ConfigError: a scope holds no trainable variable, or a rate's scope none of the stage.
         """
         self.build_variables()
         self.stage = _WHOLE
         names = [one.name.removesuffix(":0") for one in self.trainable_weights]
-        for scope in (*stage.scopes, *(scope for scope, _ in stage.rates)):
-            if not any(in_scope(name, scope) for name in names):
-                scopes = all_scopes(Named(name) for name in names)
-                raise ConfigError(
-                    f"the stage '{stage.name}' trains nothing in '{scope}': it holds no trainable "
-                    f"variable of {self.spec.name} (whole components are compared); "
-                    f"{choices(scope, scopes)}."
-                )
+        said = f"the stage '{stage.name}'"
+        _require_variables(names, stage.scopes, f"{said} trains nothing in", whose=self.spec.name)
+        trained = [name for name in names if stage.trains(name)]
+        rated = [scope for scope, _ in stage.rates]
+        _require_variables(trained, rated, f"{said} has a rate for", whose="the stage")
         self.stage = stage
 
     def blocks(self) -> list[str]:
@@ -105,6 +102,19 @@ class TunedModel(OwnStep, SlimModel):
             if not any(in_scope(scope, head) for head in self.spec.logits_scopes):
                 found[scope] = None
         return list(found)
+
+
+def _require_variables(
+    names: Sequence[str], scopes: Sequence[str], words: str, *, whose: str
+) -> None:
+    """Refuses a scope that holds none of the names."""
+    for scope in scopes:
+        if not any(in_scope(name, scope) for name in names):
+            existing = all_scopes(Named(name) for name in names)
+            raise ConfigError(
+                f"{words} '{scope}': it holds no trainable variable of {whose} (whole components "
+                f"are compared); {choices(scope, existing)}."
+            )
 
 
 def rate_factors(

@@ -41,7 +41,7 @@ def request_and_config(checkpoint: str | None, options: Mapping[str, Any]) -> tu
         options["stages_file"],
         options["keep_classifier"],
     )
-    sized = {**options, "image_size": image_size(options["image_size"])}
+    sized = {**options, "image_size": image_size(options["image_size"], digits=9)}
     settings = _of_network(checkpoint) | _of_run(checkpoint) | _settings(sized)
     for name, example in _NEEDED:
         if name not in settings:

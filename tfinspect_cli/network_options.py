@@ -33,15 +33,20 @@ def net_and_size_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return _NET(_IMAGE_SIZE(function))
 
 
-def image_size(text: str | None) -> tuple[int, int] | None:
+def image_size(text: str | None, digits: int = 5) -> tuple[int, int] | None:
     """Reads `331` or `240x320` as (H, W).
+
+    Args:
+      text: of the option; None for none.
+      digits: of a side, at most; more where the library itself refuses what is too large.
 
     Raises:
       click.BadParameter: it is neither.
     """
     if text is None:
         return None
-    match = re.fullmatch(r"([1-9]\d{0,4})(?:x([1-9]\d{0,4}))?", text)
+    side = rf"([1-9]\d{{0,{digits - 1}}})"
+    match = re.fullmatch(f"{side}(?:x{side})?", text)
     if match is None:
         raise click.BadParameter(f"'{text}' is no size; write 331, or 240x320 for HxW.")
     return int(match[1]), int(match[2] or match[1])

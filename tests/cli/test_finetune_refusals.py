@@ -140,7 +140,31 @@ def test_settings_that_a_resumed_run_would_not_take_are_refused(given):
 def test_resuming_alone_looks_for_the_run():
     result = CliRunner().invoke(cli, ["finetune", "--resume", "--output", "absent"])
     assert result.exit_code == 2
-    assert "no run directory 'absent'" in result.stderr
+    assert "no run directory 'absent'; `tfinspect finetune CHECKPOINT --data" in result.stderr
+
+
+def test_resuming_a_directory_without_a_run_says_what_makes_one(tmp_path):
+    result = CliRunner().invoke(cli, ["finetune", "--resume", "--output", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "has no config.json; `tfinspect finetune CHECKPOINT --data DATA" in result.stderr
+
+
+@pytest.mark.parametrize("output", ["photos/run", "photos", "./one/../photos/a/run"])
+def test_output_inside_the_data_is_refused_before_anything_is_read(place, monkeypatch, output):
+    monkeypatch.chdir(place)
+    common = ("absent.ckpt", "--net", NETWORK, "--data", "photos", "--output", output)
+    result = CliRunner().invoke(cli, ["finetune", *common])
+    assert result.exit_code == 2
+    assert result.stderr.count("Error:") == 1
+    if output != "photos":
+        assert "lies inside the data 'photos'" in result.stderr
+    assert not (place / "photos" / "run").exists()
+
+
+def test_images_larger_than_memory_name_the_size_of_a_batch_and_the_largest(refused):
+    said = refused("good.ckpt", "--image-size", "100000", "--batch-size", "8")
+    assert "a batch of 8 takes 894.1 GiB before any layer" in said
+    assert "give --image-size" in said
 
 
 @pytest.mark.parametrize(

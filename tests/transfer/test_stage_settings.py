@@ -78,3 +78,17 @@ def test_layer_decay_shortens_the_step_by_the_distance_from_the_head(make_tuned,
     for name, factor in decays.items():
         assert np.any(steps[0][name])
         np.testing.assert_allclose(steps[1][name], factor * steps[0][name], atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (0, "Try in stage 'head' --learning-rate 0.005, a longer --warmup-epochs, or --find-lr."),
+        (1, "Try in stage 'all' --tune-learning-rate 5e-05, a longer --warmup-epochs."),
+    ],
+)
+def test_divergence_names_the_rate_of_its_stage(tuning, number, words):
+    stage = tuning.stages[number]
+    tuning.model.begin(stage)
+    trainer = make_stage_trainer(tuning.config, tuning.model, tuning.model)
+    assert words in str(tuning.loop(trainer, None, stage, 0).diverged("the loss is", 1))

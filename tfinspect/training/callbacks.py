@@ -42,6 +42,9 @@ class Loop:
     local_validation: tf.data.Dataset | None = None
     # The command whose `--resume` goes on with the run.
     command: str = "train"
+    # What a lower rate is asked for with, should the loss diverge, and what else may help.
+    rate_option: str = "--learning-rate"
+    find_option: str | None = "--find-lr"
     # Batches of `validation` to take; None takes all.
     validation_steps: int | None = None
     # The processes that train together; None for this one alone.
@@ -68,11 +71,13 @@ class Loop:
     def diverged(self, what: str, step: int) -> TrainingDivergedError:
         """Words a value that is not finite after the given step, 1 for the first."""
         kept = self.progress.checkpoint or "none, no epoch was finished"
+        lower = self.trainer.config.peak_learning_rate / 2
+        cures = f"{self.rate_option} {lower:.3g}, a longer --warmup-epochs"
+        if self.find_option is not None:
+            cures = f"{cures}, or {self.find_option}"
         return TrainingDivergedError(
             f"{what} not finite at step {step}, with the learning rate "
-            f"{self.schedule(step - 1):.4g}; the last good checkpoint is {kept}. Try "
-            f"--learning-rate {self.trainer.config.peak_learning_rate / 2:.3g}, a longer "
-            "--warmup-epochs, or --find-lr."
+            f"{self.schedule(step - 1):.4g}; the last good checkpoint is {kept}. Try {cures}."
         )
 
 

@@ -71,6 +71,7 @@ def train(config: TrainConfig, part: Part) -> run.TrainResult | None:
         return _go_on(part, *reunion.open_begun(config, part.output))
     if part.cluster.is_chief:
         run_directory.refuse_occupied(part.output)
+        run_directory.refuse_inside(part.output, config.data)
     get_spec(config.network, width=config.width)
     require_data_service(config, part.observer)
     data = prepare(config.data, progress=part.observer.on_data)

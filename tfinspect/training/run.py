@@ -85,6 +85,7 @@ def train(config: TrainConfig, output: str, *, observer: Observer | None = None)
     """
     observer = observer or Observer()
     run_directory.refuse_occupied(output)
+    run_directory.refuse_inside(output, config.data)
     get_spec(config.network, width=config.width)
     require_data_service(config, observer)
     directory, manifest = prepare(config.data, progress=observer.on_data)

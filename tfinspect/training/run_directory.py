@@ -162,6 +162,16 @@ def refuse_occupied(path: str) -> None:
         raise RunError(f"'{path}' is not empty and holds no run; choose another --output.")
 
 
+def refuse_inside(path: str, data: str) -> None:
+    """Raises a RunError if a new run would be written among the data that it is trained on."""
+    inside, outside = (os.path.join(os.path.realpath(one), "") for one in (path, data))
+    if os.path.isdir(data) and inside.startswith(outside):
+        raise RunError(
+            f"the run directory '{path}' lies inside the data '{data}', and what it writes would "
+            "become part of them; choose another --output."
+        )
+
+
 def _refuse_remote(path: str) -> None:
     if files.is_remote(path):
         raise RunError(
@@ -170,16 +180,23 @@ def _refuse_remote(path: str) -> None:
         )
 
 
-def open_run(path: str) -> RunInfo:
+def open_run(path: str, command: str = "train") -> RunInfo:
     """Reads a run's description.
+
+    Args:
+      path: of the directory.
+      command: what makes such a run, for the message.
 
     Raises:
       RunError: the directory is missing or holds no run.
     """
     _refuse_remote(path)
+    cure = f"`tfinspect {command} --output {path}` makes one."
     if not os.path.isdir(path):
-        raise RunError(f"no run directory '{path}'; `tfinspect train --output {path}` makes one.")
+        raise RunError(f"no run directory '{path}'; {cure}")
     run = RunDirectory(path)
+    if not os.path.exists(run.file("config.json")):
+        raise RunError(f"'{path}' is no run directory: it has no config.json; {cure}")
     described = run.read_json("config.json")
     try:
         return RunInfo(

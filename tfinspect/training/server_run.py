@@ -38,6 +38,7 @@ def train(config: TrainConfig, part: "cluster_run.Part") -> run.TrainResult | No
     chief = part.cluster.is_chief
     if chief:
         run_directory.refuse_occupied(part.output)
+        run_directory.refuse_inside(part.output, config.data)
     get_spec(config.network, width=config.width)
     data = prepare(config.data, progress=part.observer.on_data)
     config = config.resolved(data[1].training_examples())

@@ -60,6 +60,7 @@ def finetune(
         return _go_on(config, part)
     if part.cluster.is_chief:
         run_directory.refuse_occupied(part.output)
+        run_directory.refuse_inside(part.output, config.data)
     spec = config.spec()
     require_data_service(config, part.observer)
     artifact = open_weights(request.checkpoint, config.net, part.observer.on_data)
@@ -70,6 +71,7 @@ def finetune(
         _settings(config, data[1])
         | {"hash of the checkpoint": content_hash(artifact)}
         | {"rules of loading": facts.digest(dataclasses.asdict(request.rules))}
+        | {"--keep-classifier": str(request.keep_classifier)}
         | {"stages": facts.digest(_asked_stages(request, config, spec.logits_scopes))},
     )
     # TensorFlow must not be used before its server has started: the network comes after it.

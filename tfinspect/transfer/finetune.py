@@ -86,6 +86,7 @@ def finetune(
     """
     observer = observer or Observer()
     run_directory.refuse_occupied(output)
+    run_directory.refuse_inside(output, config.data)
     require_data_service(config, observer)
     prepared = prepare_tuning(request, config, observer.on_data)
     if on_prepared is not None:
@@ -138,7 +139,7 @@ def resumable(output: str) -> RunInfo:
     Raises:
       RunError: there is no such run, or it is finished.
     """
-    info = run_directory.open_run(output)
+    info = run_directory.open_run(output, "finetune CHECKPOINT --data DATA")
     if "net" not in info.config:
         raise RunError(
             f"the run in '{output}' is no fine-tuning; go on with `tfinspect train --resume "

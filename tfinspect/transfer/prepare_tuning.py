@@ -14,6 +14,7 @@ from tfinspect.training import optimizers
 from tfinspect.training.config import BATCH_SIZE
 from tfinspect.transfer import classifier
 from tfinspect.transfer.auxiliary_scopes import require_aux_scopes, without_aux
+from tfinspect.transfer.batch_memory import require_memory
 from tfinspect.transfer.finetune_config import FineTuneConfig
 from tfinspect.transfer.load_report import RE_INITIALISED, LoadReport
 from tfinspect.transfer.restore import plan
@@ -73,11 +74,13 @@ def prepare_tuning(
       ArtifactError: the checkpoint is missing or broken.
     """
     spec = config.spec()
+    require_memory(spec.image_shape, config.batch_size or 1)
     asked, (request, notes) = request, without_aux(request, spec)
     artifact = open_weights(request.checkpoint, config.net, progress)
     require_aux_scopes(asked, spec, artifact)
     data = prepare_images(config, progress)
     config = config.resolved(data[1].training_examples())
+    require_memory(spec.image_shape, config.images_per_step)
     model = make_model(config, spec, len(data[1].label_names), data[1].training_examples())
     notes += classifier.notes(request, model, artifact, data[1].label_names)
     report = plan(model, artifact, request.rules, classes_of_data=True)

@@ -14,6 +14,8 @@ from tfinspect.transfer.finetune_config import FineTuneConfig
 
 HEAD, ALL = "head", "all"
 EVERYTHING = ("",)
+# What gives a stage's rate: the command's options, or the file of its stages.
+HEAD_RATE, TUNE_RATE, _IN_FILE = "--learning-rate", "--tune-learning-rate", "learning_rate"
 _NUMBER = (int, float)
 # Setting of a stage's file -> its type.
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -39,6 +41,7 @@ class Stage:
       augment: of the training images, as `TrainConfig.augment`.
       layer_decay: factor on the rate for each block further from the head; None: no decay.
       rates: pairs of a scope and a factor on its rate; the longest matching scope counts.
+      rate_option: what its learning rate is given by, for messages.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Stage:
     augment: str = "auto"
     layer_decay: float | None = None
     rates: tuple[tuple[str, float], ...] = ()
+    rate_option: str = _IN_FILE
 
     def trains(self, name: str) -> bool:
         """Tells whether a variable, or a scope, lies in what the stage trains."""
@@ -84,13 +88,15 @@ def default_stages(
         )
     augment = config.augment if config.augment != "auto" or config.views > 1 else "none"
     rate, tuned_rate = config.peak_learning_rate, config.rate_of_everything
-    stages = [Stage(HEAD, tuple(head), config.head_epochs, rate, augment)]
+    first = Stage(HEAD, tuple(head), config.head_epochs, rate, augment, rate_option=HEAD_RATE)
+    stages = [first]
     for step in range(1, config.gradual + 1):
         kept = len(blocks) - math.ceil(len(blocks) * step / config.gradual)
         name = ALL if not kept else f"from {blocks[kept]}"
         scopes = EVERYTHING if not kept else (*blocks[kept:], *head)
         decay = config.layer_decay
-        stages.append(Stage(name, scopes, config.tune_epochs, tuned_rate, config.augment, decay))
+        stage = Stage(name, scopes, config.tune_epochs, tuned_rate, config.augment, decay)
+        stages.append(dataclasses.replace(stage, rate_option=TUNE_RATE))
     stages = [stage for stage in stages if stage.epochs]
     if not stages:
         raise ConfigError("head_epochs and tune_epochs are both 0; give one of them 1 or more.")
@@ -107,7 +113,8 @@ def chosen_scopes(config: FineTuneConfig, scopes: Sequence[str]) -> tuple[Stage,
     if not epochs:
         raise ConfigError("the stage has no epochs; give --head-epochs 1 or more.")
     rate, decay = config.peak_learning_rate, config.layer_decay
-    return (Stage("chosen scopes", tuple(scopes), epochs, rate, config.augment, decay),)
+    stage = Stage("chosen scopes", tuple(scopes), epochs, rate, config.augment, decay)
+    return (dataclasses.replace(stage, rate_option=HEAD_RATE),)
 
 
 def read_stages(path: str, config: FineTuneConfig, head: Sequence[str]) -> tuple[Stage, ...]:

@@ -110,6 +110,9 @@ class Tuning:
             on_epoch=lambda record: self.observer.on_epoch(record, self.epochs),
             on_step=lambda step: self.observer.on_step(step, end),
             command="finetune",
+            rate_option=f"in stage '{stage.name}' {stage.rate_option}",
+            # The range test is of the head that a run begins with.
+            find_option="--find-lr" if stage == self.stages[0] else None,
         )
 
 

@@ -62,3 +62,35 @@ def test_the_same_records_give_the_same_bytes(tmp_path):
 def test_a_directory_that_is_missing_is_named(tmp_path):
     with pytest.raises(DataError, match="nowhere"):
         write_curves(records(1), str(tmp_path / "nowhere" / "curves.png"))
+
+
+def staged(rates):
+    made = records(4)
+    for record, rate in zip(made, rates, strict=True):
+        record.learning_rate = rate
+    return curves_figure(made, None, [(1, "head"), (3, "a $stage$ of many long scopes")])
+
+
+def test_stages_are_named_and_parted_in_every_panel():
+    figure = staged([0.1] * 4)
+    for axes in figure.axes:
+        assert [line.get_xdata() for line in axes.get_lines() if len(line.get_xdata()) == 2] == [
+            [2.5, 2.5]
+        ]
+    names = figure.axes[0].texts
+    assert [(name.get_text(), name.xy[0]) for name in names] == [
+        ("head", 0.5),
+        ("a $stage$ of many long scopes", 2.5),
+    ]
+    assert not any(name.get_parse_math() for name in names)
+
+
+@pytest.mark.parametrize(("second", "scale"), [(0.01, "linear"), (0.001, "log")])
+def test_rates_of_stages_that_differ_far_stand_on_a_log_axis(second, scale):
+    rate = staged([0.1, 0.1, second, second]).axes[2]
+    assert rate.get_yscale() == scale
+
+
+def test_schedule_that_ends_at_nothing_leaves_the_axis_to_the_stages():
+    rate = staged([0.1, 1e-12, 0.001, 1e-12]).axes[2]
+    assert rate.get_ylim()[0] == pytest.approx(1e-5)

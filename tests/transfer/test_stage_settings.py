@@ -92,3 +92,18 @@ def test_divergence_names_the_rate_of_its_stage(tuning, number, words):
     tuning.model.begin(stage)
     trainer = make_stage_trainer(tuning.config, tuning.model, tuning.model)
     assert words in str(tuning.loop(trainer, None, stage, 0).diverged("the loss is", 1))
+
+
+def test_total_is_that_of_the_stages_that_are_left(tuning):
+    """After early stopping at the second epoch of four, two epochs of the second stage remain."""
+    told = []
+    observer = Observer(on_epoch=lambda _, total: told.append(total))
+    observer = dataclasses.replace(observer, on_step=lambda _, total: told.append(total))
+    early = dataclasses.replace(tuning, observer=observer)
+    stage = tuning.stages[1]
+    tuning.model.begin(stage)
+    trainer = make_stage_trainer(tuning.config, tuning.model, tuning.model)
+    loop = early.loop(trainer, None, stage, 2)
+    loop.on_epoch(None)
+    loop.on_step(7)
+    assert told == [4, 4 * tuning.steps_per_epoch]

@@ -4,7 +4,7 @@ import pytest
 
 from tfinspect.errors import ConfigError
 from tfinspect.transfer.finetune_config import FineTuneConfig
-from tfinspect.transfer.stage_progress import Position, position, stopped_after
+from tfinspect.transfer.stage_progress import Position, first_epochs, position, stopped_after
 from tfinspect.transfer.stages import EVERYTHING, default_stages, read_stages, stage_from
 
 CONFIG = FineTuneConfig(data="photos", net="cifar_resnet8_v1", learning_rate=0.1)
@@ -123,3 +123,14 @@ def test_stage_that_stopped_early_ends_where_it_stopped():
 def test_early_stopping_waits_for_its_patience():
     assert stopped_after([2.0, 1.0, 1.5], patience=2) is None
     assert stopped_after([2.0, 1.0, 1.5, 1.0], patience=2) == 4
+
+
+def test_stages_begin_where_those_before_ended():
+    config = dataclasses.replace(CONFIG, head_epochs=9, gradual=2, tune_epochs=2)
+    stages = default_stages(config, HEAD, BLOCKS)
+    # The first stage stops early, after its fourth epoch.
+    losses = (2.0, 1.0, 1.5, 1.5, 1.0, 0.9)
+    done = [Epoch(loss) for loss in losses]
+    begun = [(1, "head"), (5, "from net/c")]
+    assert first_epochs(stages, done, patience=2) == begun
+    assert first_epochs(stages, [*done, Epoch(0.8)], patience=2) == [*begun, (7, "all")]

@@ -8,10 +8,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from tfinspect.plots.legible import legible
 from tfinspect.plots.png import write_png
 
 # From this ratio of the largest to the smallest loss on, the axis is logarithmic.
 LOG_RANGE = 50
+# From this ratio of two stages' rates on, theirs is.
+RATE_RANGE = 20
+# What a small letter takes of the width, and the letters of a name that are shown.
+_LETTER, _LONGEST_NAME = 0.015, 32
+# A stage's first epoch, 1 for the run's first, and its name.
+Stage = tuple[int, str]
 TRAIN_COLOR, VALIDATION_COLOR, RATE_COLOR = "#1f77b4", "#d62728", "#555555"
 
 
@@ -43,10 +50,15 @@ class Epoch(Protocol):
         """At its end, 0..1."""
 
 
-def curves_figure(records: Sequence[Epoch], kept_epoch: int | None = None) -> Figure:
+def curves_figure(
+    records: Sequence[Epoch], kept_epoch: int | None = None, stages: Sequence[Stage] = ()
+) -> Figure:
     """Draws loss, accuracy and learning rate, one panel each, over the epochs.
 
-    The epoch whose weights were kept, if one is given, is named and marked.
+    Args:
+      records: of the epochs.
+      kept_epoch: the one whose weights were kept is named and marked; None marks none.
+      stages: of a run in several, each is marked where it begins, and named.
     """
     figure = Figure(figsize=(7.0, 7.5), layout="constrained")
     loss, accuracy, rate = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1.5))
@@ -59,11 +71,14 @@ def curves_figure(records: Sequence[Epoch], kept_epoch: int | None = None) -> Fi
     )
     rate.set_ylabel("learning rate")
     rate.set_xlabel("epoch")
-    rate.set_ylim(bottom=0)
+    _scale_rate(rate, records, stages)
     rate.set_xlim(0.5, max(epochs, default=1) + 0.5)
     rate.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     _note_kept(accuracy, records, kept_epoch)
+    _name_stages(loss, stages, len(records))
     for axes in (loss, accuracy, rate):
+        for first, _ in stages[1:]:
+            axes.axvline(first - 0.5, color=RATE_COLOR, linewidth=0.8, zorder=0)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     return figure
@@ -95,6 +110,47 @@ def _scale_loss(axes: Axes, records: Sequence[Epoch]) -> None:
         axes.yaxis.set_major_formatter("{x:g}")
 
 
+def _scale_rate(axes: Axes, records: Sequence[Epoch], stages: Sequence[Stage]) -> None:
+    """Makes the rate's axis logarithmic where one stage's would be flat beside another's."""
+    places = [first for first, _ in stages] or [1]
+    peaks = [
+        max((one.learning_rate for one in records if first <= one.epoch < end), default=0.0)
+        for first, end in zip(places, [*places[1:], math.inf], strict=True)
+    ]
+    if min(peaks) <= 0 or max(peaks) < RATE_RANGE * min(peaks):
+        axes.set_ylim(bottom=0)
+        return
+    axes.set_yscale("log")
+    # Schedules end near nothing, which would take up most of the axis.
+    axes.set_ylim(bottom=max(min(one.learning_rate for one in records) / 2, min(peaks) / 100))
+
+
+def _name_stages(axes: Axes, stages: Sequence[Stage], epochs: int) -> None:
+    """Writes the stages' names above a panel; slanted where one would run into the next."""
+    names = [_shortened(name) for name in legible([name for _, name in stages])]
+    ends = [*(first for first, _ in stages[1:]), epochs + 1]
+    rooms = [(end - first) / max(epochs, 1) for (first, _), end in zip(stages, ends, strict=False)]
+    fits = all(len(n) * _LETTER < room for n, room in zip(names, rooms, strict=True))
+    for (first, _), name in zip(stages, names, strict=True):
+        axes.annotate(
+            name,
+            (first - 0.5, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(3, 3),
+            textcoords="offset points",
+            rotation=0 if fits else 30,
+            rotation_mode="anchor",
+            fontsize="small",
+            color=RATE_COLOR,
+            # A name is no formula.
+            parse_math=False,
+        )
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+
+
 def _note_kept(axes: Axes, records: Sequence[Epoch], kept_epoch: int | None) -> None:
     for record in records:
         if record.epoch == kept_epoch:
@@ -106,10 +162,15 @@ def _note_kept(axes: Axes, records: Sequence[Epoch], kept_epoch: int | None) -> 
             )
 
 
-def write_curves(records: Sequence[Epoch], path: str, kept_epoch: int | None = None) -> None:
-    """Writes the curves as a PNG file, in one step; `kept_epoch` is the one whose weights stay.
+def write_curves(
+    records: Sequence[Epoch],
+    path: str,
+    kept_epoch: int | None = None,
+    stages: Sequence[Stage] = (),
+) -> None:
+    """Writes the curves, as `curves_figure` draws them, as a PNG file, in one step.
 
     Raises:
       DataError: the file cannot be written.
     """
-    write_png(curves_figure(records, kept_epoch), path)
+    write_png(curves_figure(records, kept_epoch, stages), path)

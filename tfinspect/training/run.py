@@ -6,7 +6,7 @@ import datetime
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -226,9 +226,19 @@ def logged(observer: Observer, run: RunDirectory) -> Observer:
 
 
 def export_and_measure(
-    run: RunDirectory, progress: Progress, observer: Observer
+    run: RunDirectory,
+    progress: Progress,
+    observer: Observer,
+    stages: Sequence[tuple[int, str]] = (),
 ) -> tuple[TrainResult, "Evaluation"]:
-    """Draws the curves, exports the best weights, reads the test split once."""
+    """Draws the curves, exports the best weights, reads the test split once.
+
+    Args:
+      run: takes it all.
+      progress: of the run.
+      observer: told what is done.
+      stages: first epochs and names, for the curves; none of a run without stages.
+    """
     from tfinspect import model as models
     from tfinspect.plots import curves
     from tfinspect.training import export
@@ -236,7 +246,8 @@ def export_and_measure(
 
     observer.on_phase("writing curves and export, measuring on the test split")
     kept = [record.epoch for record in progress.records if record.step == progress.best_step]
-    curves.write_curves(progress.records, run.file("curves.png"), kept[0] if kept else None)
+    picture = run.file("curves.png")
+    curves.write_curves(progress.records, picture, kept[0] if kept else None, stages)
     best = models.load_model(run.path)
     assert best.spec is not None
     assert best.labels is not None

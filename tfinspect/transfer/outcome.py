@@ -13,6 +13,7 @@ from tfinspect.training import run as runs
 from tfinspect.training.metrics import log_softmax
 from tfinspect.transfer.frozen import FrozenProof
 from tfinspect.transfer.random_features import random_feature_accuracy
+from tfinspect.transfer.stage_progress import first_epochs
 from tfinspect.transfer.tuning import Tuning
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ def conclude(
     """
     from tfinspect.training.evaluate import draw_confusion
 
-    training, measured = runs.export_and_measure(tuning.run, tuning.progress, tuning.observer)
+    progress = tuning.progress
+    stages = first_epochs(tuning.stages, progress.records, tuning.config.patience)
+    training, measured = runs.export_and_measure(tuning.run, progress, tuning.observer, stages)
     pictures = [
         draw_confusion(tuning.run.path, measured),
         *_draw_mistakes(tuning, measured),

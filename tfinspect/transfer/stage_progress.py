@@ -34,6 +34,19 @@ def position(
     return Position(len(stages), first)
 
 
+def first_epochs(
+    stages: Sequence[Stage], records: Sequence[EpochRecord], patience: int | None
+) -> list[tuple[int, str]]:
+    """Returns the first epoch, 1 for the run's first, and the name of each stage that has begun."""
+    found = []
+    for index, stage in enumerate(stages):
+        # A run of the stages before alone ends where this one begins.
+        place = position(stages[:index], records, patience)
+        if place.first_epoch < len(records):
+            found.append((place.first_epoch + 1, stage.name))
+    return found
+
+
 def stopped_after(losses: Sequence[float], patience: int | None) -> int | None:
     """Returns the epochs after which early stopping ends a stage; None if it goes on.
 

@@ -66,10 +66,9 @@ class Tuning:
         batches = self.batches("train")
         return min(self.steps_per_epoch * batches.batch_size, batches.examples)
 
-    @property
-    def epochs(self) -> int:
-        """Epochs of all stages, if none ends early."""
-        return sum(stage.epochs for stage in self.stages)
+    def epochs_from(self, stage: Stage, first_epoch: int) -> int:
+        """Returns the epochs of the run if no stage from this one on ends early."""
+        return first_epoch + sum(one.epochs for one in self.stages[self.stages.index(stage) :])
 
     def batches(self, split: str) -> pipeline.Batches:
         """Describes the batches of one split as the network takes them."""
@@ -97,7 +96,8 @@ class Tuning:
         """Returns what the callbacks of one stage share."""
         first = first_epoch * self.steps_per_epoch
         total = first + stage.epochs * self.steps_per_epoch
-        end = self.epochs * self.steps_per_epoch
+        epochs = self.epochs_from(stage, first_epoch)
+        end = epochs * self.steps_per_epoch
         return Loop(
             trainer=trainer,
             run=self.run,
@@ -107,7 +107,7 @@ class Tuning:
             total_steps=total,
             validation=validation,
             validation_examples=self.batches("validation").examples,
-            on_epoch=lambda record: self.observer.on_epoch(record, self.epochs),
+            on_epoch=lambda record: self.observer.on_epoch(record, epochs),
             on_step=lambda step: self.observer.on_step(step, end),
             command="finetune",
             rate_option=f"in stage '{stage.name}' {stage.rate_option}",

@@ -13,7 +13,7 @@ from tfinspect_cli.emit import MACHINE_FORMATS, emit, message
 from tfinspect_cli.load_options import reported_failure, write_report
 from tfinspect_cli.stages import stages
 
-_BRIEF = ("stage", "scope", "parameters", "trained", "learning_rate", "batch_norm")
+_BRIEF = ("stage", "scope", "scopes", "parameters", "trained", "learning_rate", "batch_norm")
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,12 @@ def tell_plan(request: Any, config: Any, shown: Shown) -> None:
     with stages() as progress, reported_failure(shown.whole_report, shown.output_format):
         prepared = prepare_tuning(request, config, progress)
     _tell(prepared, shown, dry=True)
-    if not shown.whole_report:
-        whole = shown.output_format in MACHINE_FORMATS
-        emit(prepared.rows if whole else _brief(prepared), shown.output_format)
+    if shown.whole_report:
+        # Standard output has the variables.
+        message("\n".join(text.as_table(_brief(prepared, shown))))
+        return
+    whole = shown.output_format in MACHINE_FORMATS
+    emit(prepared.rows if whole else _brief(prepared, shown), shown.output_format)
 
 
 def fine_tune(request: Any, config: Any, output: str, shown: Shown) -> None:
@@ -52,7 +55,7 @@ def telling(shown: Shown) -> Callable[[Any], None]:
 
     def tell(prepared: Any) -> None:
         _tell(prepared, shown)
-        message("\n".join(text.as_table(_brief(prepared))))
+        message("\n".join(text.as_table(_brief(prepared, shown))))
 
     return tell
 
@@ -66,8 +69,12 @@ def _tell(prepared: Any, shown: Shown, *, dry: bool = False) -> None:
             json.dump(prepared.report.records(), stream, indent=2)
 
 
-def _brief(prepared: Any) -> list[dict[str, Any]]:
-    return [{name: row[name] for name in _BRIEF} for row in prepared.rows]
+def _brief(prepared: Any, shown: Shown) -> list[dict[str, Any]]:
+    """Returns the rows of the stages for people: with `--report` all of them, else collapsed."""
+    from tfinspect.transfer.stage_table import collapsed
+
+    rows = prepared.rows if shown.whole_report else collapsed(prepared.rows)
+    return [{name: row[name] for name in _BRIEF if name in row} for row in rows]
 
 
 def report(start: Callable[[Any, Any], Any]) -> None:

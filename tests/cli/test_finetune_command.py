@@ -43,6 +43,17 @@ def test_dry_run_says_what_is_loaded_and_what_each_stage_trains(files):
     assert "35 would be loaded, 2 re-initialised" in result.stderr
 
 
+def test_table_joins_what_is_alike_and_the_report_has_every_scope(files):
+    def heads(text):
+        return [line.split()[1] for line in text.splitlines() if line.startswith("head ")]
+
+    assert heads(plan(files).stdout) == ["resnet/conv1", "resnet/logits"]
+    whole = plan(files, "--report")
+    stages = [f"resnet/stage{number}" for number in (1, 2, 3)]
+    assert heads(whole.stderr) == ["resnet/conv1", *stages, "resnet/logits"]
+    assert not heads(whole.stdout)
+
+
 def test_report_is_every_variable(files):
     rows = json.loads(plan(files, "--format", "json", "--report").stdout)
     assert {row["status"] for row in rows} == {"loaded", "re-initialised", "unused"}

@@ -100,6 +100,34 @@ def test_control_characters_do_not_reach_the_terminal():
     assert text.cell("a\x1b[2Jb\n") == "a\\x1b[2Jb\\n"
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "\N{WOMAN}\u200d\N{PERSONAL COMPUTER}",
+        "\N{WOMAN}\N{EMOJI MODIFIER FITZPATRICK TYPE-4}\u200d\N{PERSONAL COMPUTER}",
+        "می\u200cخواهم",
+        "क्\u200dष",
+    ],
+)
+def test_joiners_stay_within_the_words_that_need_them(word):
+    assert text.cell(word) == word
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("pay\u200dpal", "pay\\u200dpal"),
+        ("می\u200c", "می\\u200c"),
+        ("\u200dمی", "\\u200dمی"),
+        ("می\u200c\u200cخواهم", "می\\u200c\\u200cخواهم"),
+        ("می\u202eخواهم", "می\\u202eخواهم"),
+        ("می\u200fخواهم", "می\\u200fخواهم"),
+    ],
+)
+def test_other_joiners_and_bidirectional_controls_are_escaped(name, shown):
+    assert text.cell(name) == shown
+
+
 def test_numbers_and_headers_are_never_torn():
     rows = [{"name": "scope/" * 9, "activation_bytes": 1234567890, "shape_of_it": "[1, 2, 3, 4]"}]
     assert text.columns_too_many(rows, 50) == []

@@ -8,12 +8,18 @@ import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
+from unicodedata import category
 
 from tfinspect import columns
 
 Row = Mapping[str, Any]
 # Below so many scopes a tree shows the rest of a name as one: indents add up to the square.
 _DEEPEST = 100
+# Zero-width non-joiner and joiner: Persian, the scripts of India, emoji of several parts.
+_JOINERS = "\u200c\u200d"
+# Letters without case, pictures; before a joiner also marks and skin tones.
+_AFTER_JOINERS = ("Lo", "So")
+_BEFORE_JOINERS = (*_AFTER_JOINERS, "Mn", "Mc", "Sk")
 
 
 def cell(value: Any) -> str:
@@ -45,11 +51,25 @@ def _sequence(value: tuple[Any, ...]) -> str:
 
 
 def printable(text: str) -> str:
-    """Escapes what would move a terminal's cursor: names in a file may hold anything."""
+    """Escapes what would move a terminal's cursor: names in a file may hold anything.
+
+    Joiners stay within emoji, and within words of scripts without capitals, which need them; among
+    other letters they would make two names look like one.
+    """
     return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode()
-        for char in text
+        char
+        if char.isprintable() or (char in _JOINERS and _joins(text, place))
+        else char.encode("unicode_escape", "backslashreplace").decode()
+        for place, char in enumerate(text)
     )
+
+
+def _joins(text: str, place: int) -> bool:
+    """Tells whether a joiner stands between two letters, marks or pictures that take one."""
+    before, after = text[max(place - 1, 0) : place], text[place + 1 : place + 2]
+    if not before or not after:
+        return False
+    return category(before) in _BEFORE_JOINERS and category(after) in _AFTER_JOINERS
 
 
 def plain(value: Any) -> Any:

@@ -39,6 +39,7 @@ def command(
     The confusion matrix is drawn into the run directory as confusion-SPLIT.png.
     """
     from tfinspect.training.evaluate import draw_confusion, evaluate
+    from tfinspect.training.legend import write_legend
 
     result = evaluate(run_dir, data=data, split=split, weights=weights)
     picture = draw_confusion(run_dir, result, confusion)
@@ -50,6 +51,9 @@ def command(
     classes = per_class or output_format == "table"
     emit(result.class_rows() if classes else [result.summary()], output_format)
     message(f"Confusion matrix: {picture}")
+    legend = write_legend(run_dir, result.labels)
+    if legend is not None:
+        message(f"Note: {legend}")
     if (result.test_reads or 0) > 1:
         message(
             f"The test split has been read {result.test_reads} times for this run "

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -40,6 +41,17 @@ def test_table_has_the_summary_and_the_classes(prepared):
     assert "precision" in classes
     assert len(classes.splitlines()) == 12
     assert result.stderr == f"Confusion matrix: {prepared.path}/confusion-validation.png\n"
+
+
+def test_labels_that_a_picture_cannot_name_have_a_legend(run, measured, monkeypatch):
+    labels = ("明", *measured.labels[1:])
+    foreign = dataclasses.replace(measured, labels=labels)
+    monkeypatch.setattr("tfinspect.training.evaluate.evaluate", lambda *_, **__: foreign)
+    result = invoke(run.path, "--split", "validation")
+    assert "Note: the pictures' font lacks letters of 1 label, drawn as numbers: #0 is '明'" in (
+        result.stderr
+    )
+    assert os.path.exists(f"{run.path}/picture-labels.csv")
 
 
 def test_json_is_one_flat_record(prepared, measured):

@@ -45,6 +45,7 @@ def test_run_directory_is_that_of_a_training_run_and_more(finished):
     assert found >= {
         *("config.json", "metrics.csv", "events", "curves.png", "checkpoints", "best", "backup"),
         *("export", "labels.txt", "log.txt", "test_reads.json", "result.json"),
+        "picture-labels.csv",
         *("frozen.json", "load_report.json", "confusion-test.png", "filters.png"),
     }
 

@@ -64,6 +64,7 @@ def conclude(
       DataError: the records cannot be read.
     """
     from tfinspect.training.evaluate import draw_confusion
+    from tfinspect.training.legend import write_legend
 
     progress = tuning.progress
     stages = first_epochs(tuning.stages, progress.records, tuning.config.patience)
@@ -73,6 +74,9 @@ def conclude(
         *_draw_mistakes(tuning, measured),
         *_draw_filters(tuning, artifact),
     ]
+    legend = write_legend(tuning.run.path, measured.labels)
+    if legend is not None:
+        tuning.observer.on_phase(legend)
     label, share = majority(tuning.data[1])
     outcome = Outcome(
         majority_class=label,

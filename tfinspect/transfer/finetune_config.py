@@ -98,6 +98,10 @@ class FineTuneConfig(TrainConfig):
             if given not in allowed:
                 raise ConfigError(f"{name} '{given}' is unknown; {choices(str(given), allowed)}.")
 
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the settings as JSON values, without those of `train` that play no part."""
+        return {name: one for name, one in super().to_dict().items() if name not in NOT_TAKEN}
+
     @property
     def network(self) -> str:
         """The network's name in the registry."""

@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 import pytest
+from oracle_files import ORACLE
 from transfer_images import SIZE
 from transfer_stops import stop_at_step
 
@@ -131,6 +132,19 @@ def test_run_of_ours_is_a_checkpoint_and_shards_are_data(head_alone, pretrained,
     assert rows["resnet/conv1/weights"]["status"] == "loaded"
     assert rows[f"{HEAD}/weights"]["status"] == "re-initialised"
     assert result.proofs[0].with_checkpoint == result.proofs[0].frozen
+
+
+def test_cifar_archive_is_data_with_its_splits_and_labels(head_alone, pretrained, tmp_path):
+    archive = str(ORACLE / "cifar10_data" / "cifar-10-python.tar.gz")
+    config = dataclasses.replace(head_alone, data=archive, image_size=None, head_epochs=1)
+    output = tmp_path / "run"
+    result = finetune(TuningRequest(pretrained), config, str(output))
+    described = read(output, "config.json")
+    assert described["image_shape"] == [32, 32, 3]
+    assert described["labels"][:2] == ["airplane", "automobile"]
+    assert described["data"]["examples"] == {"train": 90, "validation": 10, "test": 20}
+    assert result.training.step == 90 // 16
+    assert moved(output, pretrained) == {f"{HEAD}/weights", f"{HEAD}/biases"}
 
 
 def test_rate_is_looked_for_on_the_checkpoints_features(settings, pretrained, tmp_path):

@@ -1,5 +1,6 @@
 """The trainer of a stage on features: the best weights wait in memory until the stage ends."""
 
+import dataclasses
 import os
 
 import numpy as np
@@ -8,6 +9,7 @@ import tensorflow as tf
 import tf_keras
 
 from tfinspect.errors import DataError
+from tfinspect.nets.registry import get_spec
 from tfinspect.training import checkpoints
 from tfinspect.training.progress import Progress
 from tfinspect.training.run_directory import RunDirectory
@@ -18,6 +20,7 @@ from tfinspect.transfer.boundary import cut
 from tfinspect.transfer.head_model import HeadModel
 from tfinspect.transfer.stages import Stage
 from tfinspect.transfer.train_head import HeadTrainer
+from tfinspect.transfer.tuned_model import TunedModel
 from tfinspect.transfer.tuning import make_stage_trainer
 
 SEGMENT = Segment(start_step=0, first_epoch=0, num_epochs=2, steps_per_epoch=7)
@@ -87,13 +90,32 @@ class Told(tf_keras.callbacks.Callback):
         self.losses += np.ravel(logs["loss"]).tolist()
 
 
-def fitted(make_tuned, settings, fit):
+def normalized():
+    """Returns a network of which a stage with batch normalization is trained."""
+    model = TunedModel(get_spec("cifar_resnet8_v1", width=0.5).with_image_size(8), 3, seed=0)
+    model.begin(LAST)
+    return model
+
+
+def with_dropout():
+    """Returns a network of which the head is trained, with its dropout."""
+    model = TunedModel(get_spec("mobilenet_v1_025").with_image_size(32), 3, seed=0)
+    model.begin(Stage("head", ("MobilenetV1/Logits",), 1, 0.1))
+    # Under the initial ones features vanish, and to nothing all masks are alike.
+    random = np.random.default_rng(3)
+    for name, one in model.variables_by_name().items():
+        if name.endswith("weights"):
+            inputs = 9 if "depthwise" in name else np.prod(one.shape[:-1])
+            one.assign(random.normal(0, np.sqrt(2 / inputs), one.shape).astype(np.float32))
+    return model
+
+
+def fitted(model, settings, fit):
     """Trains on made features, and returns what was told and the weights with their slots."""
 
     def falling(step):
         return 0.01 / (step + 1)
 
-    model, _ = make_tuned(LAST, settings, seed=0)
     network = cut(model)
     trainer = make_stage_trainer(settings, model, HeadModel(model, network), HeadTrainer)
     random = np.random.default_rng(0)
@@ -106,10 +128,11 @@ def fitted(make_tuned, settings, fit):
     return told, {name: np.asarray(one) for name, one in trainer.values().items()}
 
 
-def test_several_steps_a_call_come_to_the_weights_of_keras(make_tuned, settings, monkeypatch):
+@pytest.mark.parametrize("network", [normalized, with_dropout])
+def test_several_steps_a_call_come_to_the_weights_of_keras(network, settings, monkeypatch):
     monkeypatch.setattr(head_loop, "SECONDS_PER_CALL", 1e9)
-    ours, weights = fitted(make_tuned, settings, HeadTrainer.fit)
-    theirs, expected = fitted(make_tuned, settings, Trainer.fit)
+    ours, weights = fitted(network(), settings, HeadTrainer.fit)
+    theirs, expected = fitted(network(), settings, Trainer.fit)
     # 1, 2, 4, and nothing over the end of the epoch: then the seven of the next one.
     assert (ours.calls, theirs.calls) == (4, 14)
     assert ours.losses == theirs.losses
@@ -118,10 +141,32 @@ def test_several_steps_a_call_come_to_the_weights_of_keras(make_tuned, settings,
         np.testing.assert_array_equal(weights[name], value, err_msg=name)
 
 
-def test_calls_that_take_long_are_of_one_step(make_tuned, settings, monkeypatch):
+def test_calls_that_take_long_are_of_one_step(settings, monkeypatch):
     monkeypatch.setattr(head_loop, "SECONDS_PER_CALL", 0.0)
-    told, _ = fitted(make_tuned, settings, HeadTrainer.fit)
+    told, _ = fitted(normalized(), settings, HeadTrainer.fit)
     assert told.calls == 14
+
+
+def test_dropout_of_each_step_is_that_of_the_whole_network(settings, monkeypatch):
+    """The same masks give the same losses, step by step, on images and on their features."""
+    monkeypatch.setattr(head_loop, "SECONDS_PER_CALL", 1e9)
+    pixels = np.random.default_rng(1).uniform(-1, 1, (7, 8, 32, 32, 3)).astype(np.float32)
+    labels = np.random.default_rng(2).integers(0, 3, (7, 8))
+    segment, losses = dataclasses.replace(SEGMENT, num_epochs=1), []
+    for on_features in (True, False):
+        model = with_dropout()
+        network, told = cut(model), Told(lambda _: 0.0)
+        head = HeadModel(model, network) if on_features else model
+        kind = HeadTrainer if on_features else Trainer
+        inputs = pixels
+        if on_features:
+            inputs = np.stack([network.features(tf.constant(one))[0] for one in pixels])
+        trainer = make_stage_trainer(settings, model, head, kind)
+        dataset = tf.data.Dataset.from_tensor_slices((inputs, labels))
+        trainer.fit(dataset, segment, [told], told.rate)
+        losses.append(told.losses)
+    assert len(set(losses[0])) == 7
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
 
 
 def test_weight_that_is_not_finite_is_seen(trainer):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tfinspect.errors import ConfigError
+from tfinspect.nets import synchronized_batch_norm
 from tfinspect.transfer.frozen import digests, prove
 from tfinspect.transfer.stages import Stage
 from tfinspect.transfer.tuned_model import rate_factors
@@ -118,3 +119,18 @@ def test_rate_of_what_the_stage_does_not_train_is_refused(make_tuned, settings, 
         ConfigError, match=f"stage 'last' has a rate for '{scope}'.*'resnet/stage3'"
     ):
         make_tuned(idle, settings)
+
+
+def test_one_process_normalizes_as_slim_does(make_tuned, settings, monkeypatch):
+    """Statistics over all replicas are for clusters: alone, slim's own layer computes them."""
+
+    def over_replicas(*_):
+        raise AssertionError("a single process has nobody to share statistics with")
+
+    monkeypatch.setattr(synchronized_batch_norm, "_normalized", over_replicas)
+    model, _ = make_tuned(LAST, settings)
+    assert any("moving_" in name for name in step(model))
+    model.synchronizes_batch_norm = True
+    model.make_train_function(force=True)
+    with pytest.raises(AssertionError, match="nobody to share"):
+        step(model)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tfinspect.cluster import rendezvous, wire
+from tfinspect.cluster import members, rendezvous, wire
 from tfinspect.cluster.launch import free_ports
 from tfinspect.cluster.members import End, Members, stay
 from tfinspect.cluster.tf_config import ClusterConfig
@@ -82,6 +82,34 @@ def test_process_that_dies_is_lost_and_may_come_back(clusters):
         for one in (other, back):
             one.join(5)
             assert not one.is_alive()
+
+
+def test_process_that_says_nothing_is_lost_and_one_that_lives_is_not(clusters, monkeypatch):
+    monkeypatch.setattr(members, "SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr(members, "ALIVE_SECONDS", 0.1)
+    address = rendezvous.split_address(clusters["chief"].address_of("chief 0"))
+    with Members(clusters["chief"], FACTS) as chief:
+        lively = Staying(clusters["ps"])
+        with socket.create_connection(address) as connection:
+            wire.send(connection, {"name": "worker 0", "joins": True})
+            chief.wait(5.0)
+            # Its connection stays open.
+            until(lambda: chief.lost() == ["worker 0"])
+            time.sleep(1.5)
+        assert chief.lost() == ["worker 0"]
+        chief.end(End("done"))
+        lively.join(5)
+        assert lively.ended == End("done")
+
+
+def test_chief_that_says_nothing_is_named_by_those_that_serve(clusters, monkeypatch):
+    monkeypatch.setattr(members, "SILENCE_SECONDS", 0.5)
+    address = rendezvous.split_address(clusters["chief"].address_of("chief 0"))
+    # It listens, as the system does for a process that is stopped.
+    with socket.create_server(address):
+        one = Staying(clusters["worker"])
+        one.join(5)
+    assert one.ended.startswith("chief 0 was lost, and worker 0 has nobody to work for")
 
 
 def test_request_to_stop_reaches_the_chief(clusters):

@@ -29,11 +29,12 @@ from tfinspect.cluster import tf_config
 from tfinspect.data import by_number
 from tfinspect.training import async_loop, cluster_run, run, team
 from tfinspect.training.config import config_from
-counts, seen = [], []
+counts, seen, holding = [], [], set()
 usual_steps, usual_source = async_loop.step_function, by_number.source_of
 def step_function(trainer, batch):
     with trainer.strategy.scope():
         counts.append(tf.Variable(tf.zeros([141], tf.int64), trainable=False))
+    holding.update(v.device.split("/device")[0] for v in trainer.model.variables)
     return usual_steps(trainer, batch)
 class Counting:
     def __init__(self, source):
@@ -50,7 +51,7 @@ config = config_from(json.loads(sys.argv[1]), "test")
 observer = run.Observer(on_epoch=lambda record, total: seen.append(counts[0].numpy().tolist()))
 part = cluster_run.Part(tf_config.from_environment(), sys.argv[2], 100.0, observer)
 cluster_run.train(config, part)
-print(json.dumps(seen), flush=True)
+print(json.dumps([seen, sorted(holding)]), flush=True)
 team.leave(0)
 """
 
@@ -87,10 +88,12 @@ def test_every_example_is_seen_once_in_every_epoch_and_the_evaluator_measures_al
     output = tmp_path / "run"
     config = {"data": data, "depth": 8, "width": 0.25, "batch_size": BATCH, "epochs": 3}
     text = json.dumps(config | {"augment": "none", "keep_checkpoints": 10, "ema_decay": 0.9})
-    configurations = roles(2, parameter_servers=1, evaluator=True)
+    configurations = roles(2, parameter_servers=2, evaluator=True)
     said, statuses = ended(started(configurations, text, str(output), program=("-c", PROGRAM)))
     assert set(statuses.values()) == {0}, said
-    seen = json.loads(said["chief 0"].splitlines()[-1])
+    seen, holding = json.loads(said["chief 0"].splitlines()[-1])
+    # Both parameter servers hold variables.
+    assert holding == ["/job:ps/replica:0/task:0", "/job:ps/replica:0/task:1"]
     assert [Counter(counts) for counts in seen] == [{n: EXAMPLES} for n in (1, 2, 3)]
 
     metrics = list(csv.DictReader((output / "metrics.csv").read_text().splitlines()))
@@ -140,14 +143,15 @@ def test_killed_worker_is_replaced_and_a_signal_stops_all_with_a_backup(data, tm
 def test_lost_parameter_server_ends_all_with_its_name_and_the_backup(data, tmp_path):
     output = tmp_path / "run"
     arguments = ("train", *SETTINGS, "--data", data, "--output", str(output), "--epochs", "4000")
-    processes = started(roles(2, parameter_servers=1), *arguments)
+    processes = started(roles(2, parameter_servers=2), *arguments)
     wait_until(lambda: state(output)["records"], processes)
-    processes["ps 0"].send_signal(signal.SIGKILL)
+    processes["ps 1"].send_signal(signal.SIGKILL)
     said, statuses = ended(processes)
-    assert statuses == {"chief 0": 2, "worker 0": 2, "worker 1": 2, "ps 0": -9}, said
+    assert statuses.pop("ps 1") == -signal.SIGKILL, said
+    assert set(statuses.values()) == {2}, said
     kept = os.path.basename(state(output)["checkpoint"])
-    for name in ("chief 0", "worker 0", "worker 1"):
-        assert "ps 0 was lost after step" in said[name]
+    for name in statuses:
+        assert "ps 1 was lost after step" in said[name]
         assert f"the last backup is {kept}" in said[name]
         assert f"`tfinspect train --resume --output {output}`" in said[name]
 

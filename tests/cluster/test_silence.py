@@ -10,16 +10,19 @@ import pytest
 from tiny_data import numbered_data
 
 sys.path.insert(0, os.path.dirname(__file__))
-from processes import configurations, start
+from processes import configurations, roles, start
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 SETTINGS = ("--depth", "8", "--width", "0.25", "--batch-size", "24", "--augment", "none")
-# Silence is noticed after about six seconds, not thirty.
+# Silence is noticed after some seconds, not half a minute.
 HASTY = """
 import sys
-from tfinspect.training import silence
+from tfinspect.cluster import members
+from tfinspect.training import parameter_servers, silence
 from tfinspect_cli.main import main
 silence.PAUSE_SECONDS, silence.ANSWER_SECONDS = 0.2, 2.0
+members.ALIVE_SECONDS, members.SILENCE_SECONDS = 1.0, 15.0
+parameter_servers.STUCK_SECONDS = 10.0
 sys.argv = ["tfinspect", *sys.argv[1:]]
 main()
 """
@@ -36,12 +39,14 @@ def records(output):
 
 
 def wait_until(condition, processes):
+    """Waits; where a process ends meanwhile, all are ended, and what they wrote is shown."""
     deadline = time.monotonic() + 120
     while not condition():
-        assert time.monotonic() < deadline
-        for process in processes:
-            assert process.poll() is None, process.communicate()[0]
         time.sleep(0.05)
+        if time.monotonic() > deadline or any(one.poll() is not None for one in processes):
+            for one in processes:
+                one.kill()
+            pytest.fail("\n".join(one.communicate()[0] for one in processes))
 
 
 @pytest.mark.parametrize("stopped", [0, 1])
@@ -55,7 +60,8 @@ def test_stopped_process_ends_the_job_with_its_name(data, tmp_path, stopped):
     try:
         said, _ = processes[1 - stopped].communicate(timeout=60)
     finally:
-        processes[stopped].kill()
+        for process in processes:
+            process.kill()
         processes[stopped].communicate()
     assert time.monotonic() - begun < 40
     assert processes[1 - stopped].returncode == 2, said
@@ -83,3 +89,28 @@ def test_stopped_process_is_waited_for_and_takes_part_when_it_goes_on(data, tmp_
     assert "begins again now, and waits for it" in said[0]
     steps = [record["step"] for record in records(output)]
     assert steps == [6 * (n + 1) for n in range(len(steps))]
+
+
+@pytest.mark.parametrize("stopped", ["worker 1", "ps 1", "chief 0"])
+def test_stopped_process_of_an_asynchronous_cluster_ends_it_with_its_name(data, tmp_path, stopped):
+    output = tmp_path / "run"
+    arguments = ("train", *SETTINGS, "--data", data, "--output", str(output), "--epochs", "4000")
+    configured = roles(2, parameter_servers=2)
+    processes = {n: start(t, *arguments, program=("-c", HASTY)) for n, t in configured.items()}
+    wait_until(lambda: records(output), processes.values())
+    lost = processes.pop(stopped)
+    lost.send_signal(signal.SIGSTOP)
+    begun = time.monotonic()
+    try:
+        said = {name: one.communicate(timeout=90)[0] for name, one in processes.items()}
+    finally:
+        for one in (lost, *processes.values()):
+            one.kill()
+        lost.communicate()
+    assert time.monotonic() - begun < 60
+    assert {process.returncode for process in processes.values()} == {2}, said
+    for text in said.values():
+        assert f"{stopped} was lost" in text
+    if stopped != "chief 0":
+        state = json.loads((output / "backup" / "state.json").read_text())
+        assert f"the last backup is {os.path.basename(state['checkpoint'])}" in said["chief 0"]

@@ -18,8 +18,9 @@ from tfinspect.cluster.facts import difference
 from tfinspect.cluster.tf_config import ClusterConfig
 from tfinspect.errors import ClusterError
 
-# A host that is gone without a word is noticed after about half a minute.
-_KEEPALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4}
+# Each side tells the other now and then that it is there, and gives it up after so long without.
+ALIVE_SECONDS = 5.0
+SILENCE_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 
 
@@ -125,26 +126,19 @@ class Members:
         return {"error": found} if found else {"complete": True}
 
     def _keep(self, name: str, connection: socket.socket, reader: wire.Reader) -> None:
-        keep_alive(connection)
-        connection.settimeout(None)
+        connection.settimeout(SILENCE_SECONDS)
         with self._lock:
             self._connections[name] = connection
         try:
             while True:
                 if reader.next().get("stop"):
                     self.stop_requested = True
+                with self._lock:
+                    wire.send(connection, {"alive": True})
         finally:
             with self._lock:
                 if self._connections.get(name) is connection:
                     del self._connections[name]
-
-
-def keep_alive(connection: socket.socket) -> None:
-    """Lets the system ask now and then whether the other side is still there."""
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEPALIVE.items():
-        if hasattr(socket, name):
-            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def stay(cluster: ClusterConfig, timeout: float, stop_requested: Callable[[], bool]) -> End:
@@ -161,24 +155,37 @@ def stay(cluster: ClusterConfig, timeout: float, stop_requested: Callable[[], bo
     """
     connection = _called(cluster, timeout, stop_requested)
     with connection:
-        keep_alive(connection)
-        connection.settimeout(_POLL_SECONDS)
-        reader, told = wire.Reader(connection), False
         try:
             wire.send(connection, {"name": cluster.name, "joins": True})
-            while True:
-                if stop_requested() and not told:
-                    wire.send(connection, {"stop": True})
-                    told = True
-                with contextlib.suppress(TimeoutError):
-                    said = reader.next()
-                    if "end" in said:
-                        return End(wire.shown(said["end"]), wire.shown(said.get("sentence", "")))
+            return _until_end(connection, stop_requested)
         except (OSError, ValueError) as error:
             raise ClusterError(
                 f"{cluster.leader} was lost, and {cluster.name} has nobody to work for; start "
                 "every process again with --resume."
             ) from error
+
+
+def _until_end(connection: socket.socket, stop_requested: Callable[[], bool]) -> End:
+    """Tells the chief that this process is there, and is to stop, until the chief tells the end."""
+    connection.settimeout(_POLL_SECONDS)
+    reader, told = wire.Reader(connection), False
+    spoke = heard = time.monotonic()
+    while True:
+        if stop_requested() and not told:
+            wire.send(connection, {"stop": True})
+            told = True
+        if time.monotonic() - spoke > ALIVE_SECONDS:
+            wire.send(connection, {"alive": True})
+            spoke = time.monotonic()
+        try:
+            said = reader.next()
+        except TimeoutError:
+            if time.monotonic() - heard > SILENCE_SECONDS:
+                raise
+            continue
+        heard = time.monotonic()
+        if "end" in said:
+            return End(wire.shown(said["end"]), wire.shown(said.get("sentence", "")))
 
 
 def _called(

@@ -108,7 +108,7 @@ class Work:
         args = (np.asarray(rate, np.float32), self.iterator, *told)
         if not self._traced:
             self._trace(args)
-        self.flight.add(self.fleet.coordinator.schedule(self._step, args=args))
+        self.flight.add(self.fleet.coordinator.schedule(self._step, args=_here(args)))
 
     def _trace(self, args: tuple[Any, ...]) -> None:
         # For batches of any size: the last one of an epoch is smaller.
@@ -126,6 +126,20 @@ class Work:
         """Returns loss, right and all examples of the oldest step."""
         loss, right, examples = self.flight.take(self.fleet.check)
         return float(loss), int(right), int(examples)
+
+
+def _here(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Returns arguments with tensors of this process in the place of arrays.
+
+    TensorFlow would make arrays tensors on the worker, and keep all of Python waiting for that: for
+    ever, if the worker answers no more.
+    """
+
+    def tensor(one: Any) -> Any:
+        return tf.constant(one) if isinstance(one, np.ndarray) else one
+
+    with tf.device("/job:chief/device:CPU:0"):
+        return tf.nest.map_structure(tensor, args)
 
 
 class _Chief:

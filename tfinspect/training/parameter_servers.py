@@ -8,6 +8,7 @@ gives its step back, and the coordinator hands it to another one.
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,8 @@ from tfinspect.training import optimizers
 from tfinspect.training.trainer import Trainer
 
 _POLL_SECONDS = 0.1
+# A step that takes longer while a worker is lost is taken for the lost one's.
+STUCK_SECONDS = 60.0
 
 
 class LostError(Exception):
@@ -103,11 +106,15 @@ class Fleet:
                 "one worker per GPU, each with its own CUDA_VISIBLE_DEVICES."
             )
 
-    def check(self) -> None:
+    def check(self, waited: float) -> None:
         """Looks who is still there.
 
+        Args:
+          waited: seconds for which one step has been waited for.
+
         Raises:
-          LostError: a parameter server, or the last worker, is gone.
+          LostError: a parameter server, or the last worker, is gone; or a worker, and the step that
+            it had is handed to nobody else, since its connection does not break.
         """
         lost = set(self.members.lost())
         for name in sorted(lost - self._lost):
@@ -118,6 +125,8 @@ class Fleet:
         self._lost = lost
         workers = [name for name in self.cluster.names if name.startswith("worker")]
         if lost.issuperset(workers) or any(name.startswith("ps") for name in lost):
+            raise LostError
+        if lost and waited > STUCK_SECONDS:
             raise LostError
 
 
@@ -136,17 +145,18 @@ class Flight:
         self.count += 1
         self._waiting.put(value)
 
-    def take(self, check: Callable[[], None]) -> Any:
+    def take(self, check: Callable[[float], None]) -> Any:
         """Returns the result of the oldest step.
 
         Args:
-          check: called now and then while it is waited for; what it raises ends the waiting.
+          check: called now and then with the seconds of waiting; what it raises ends that.
 
         Raises:
           tf.errors.OpError: the step failed.
         """
+        began = time.monotonic()
         while True:
-            check()
+            check(time.monotonic() - began)
             try:
                 outcome = self._arrived.get(timeout=_POLL_SECONDS)
             except queue.Empty:

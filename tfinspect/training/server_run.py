@@ -1,6 +1,7 @@
 """A training run with parameter servers: the parts of `run`, in one process of a cluster."""
 
 import contextlib
+import importlib
 import os
 import time
 from collections.abc import Iterator
@@ -111,6 +112,8 @@ def _members(part: "cluster_run.Part", config: TrainConfig, data: Data) -> Itera
     """Yields the others, once all are there; in the end it tells them how the block ended."""
     equal = _facts(part, config, data)
     cluster_run.meet(part, equal)
+    # While TensorFlow is loaded nothing else of a process runs, and the others would hear nothing.
+    importlib.import_module("tensorflow")
     with Members(part.cluster, equal) as members:
         try:
             members.wait(part.timeout)

@@ -53,7 +53,9 @@ def write_split(directory, split, records, num_shards=3):
     return SplitInfo(len(records), {}, tuple(shards))
 
 
-def write_data(directory, splits, schema="raw", image_shape=(32, 32, 3), labels=LABELS):
+def write_data(
+    directory, splits, schema="raw", image_shape=(32, 32, 3), labels=LABELS, num_shards=3
+):
     """Writes splits (name -> records) with their manifest, and returns it."""
     tf.io.gfile.makedirs(str(directory))
     manifest = Manifest(
@@ -61,7 +63,10 @@ def write_data(directory, splits, schema="raw", image_shape=(32, 32, 3), labels=
         schema=schema,
         label_names=tuple(labels),
         image_shape=image_shape,
-        splits={name: write_split(directory, name, records) for name, records in splits.items()},
+        splits={
+            name: write_split(directory, name, records, num_shards)
+            for name, records in splits.items()
+        },
         source={},
         seed=0,
     )

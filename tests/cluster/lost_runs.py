@@ -3,7 +3,8 @@
     python -c "$PROGRAM" train --data … --output …
 
 Appends one line of JSON a finished step to `$NOTES-worker-N`: the step and its examples' numbers,
-without fillers. Started again, it appends to the same file.
+without fillers. Started again, it appends to the same file. After each step it waits `$PAUSE`
+seconds.
 """
 
 import itertools
@@ -11,7 +12,7 @@ import json
 from pathlib import Path
 
 PROGRAM = r"""
-import json, os, sys
+import json, os, sys, time
 import tensorflow as tf
 from tfinspect.cluster import tf_config
 from tfinspect.data import pipeline
@@ -35,6 +36,7 @@ def noted_update(self, logs):
     line = {"step": self.progress.step, "examples": seen[-1]}
     with open(f"{os.environ['NOTES']}-{name}", "a") as stream:
         stream.write(json.dumps(line) + "\n")
+    time.sleep(float(os.environ.get("PAUSE", 0)))
     update(self, logs)
 
 own_step.OwnStep.train_step, callbacks.EpochMeans.update = noted_step, noted_update

@@ -11,7 +11,7 @@ import pytest
 import tiny_data
 
 sys.path.insert(0, os.path.dirname(__file__))
-from processes import configurations, start
+from processes import configurations, roles, start
 from test_tf_config import BROKEN
 
 from tfinspect.cluster import check, rendezvous, wire
@@ -91,6 +91,30 @@ def test_hosts_that_agree_say_so_and_import_no_tensorflow(tmp_path):
     for number, text in enumerate(said):
         assert f"worker {number}: 2 processes, 2 that train" in text
         assert text.splitlines()[-1] == "None []"
+
+
+def test_all_roles_check_a_cluster_with_parameter_servers_and_an_evaluator():
+    started = {
+        name: start(text, *CHECK, "--cluster-timeout", "30")
+        for name, text in roles(2, parameter_servers=1, evaluator=True).items()
+    }
+    said = {name: process.communicate(timeout=60)[0] for name, process in started.items()}
+    assert {process.returncode for process in started.values()} == {0}, said
+    for name, text in said.items():
+        assert text.splitlines()[-1] == f"{name}: 4 processes, 2 that train"
+
+
+def test_missing_parameter_server_is_named_to_all_and_the_evaluator_waits_for_nobody():
+    configured = roles(1, parameter_servers=2, evaluator=True)
+    missing = json.loads(configured.pop("ps 1"))["cluster"]["ps"][1]
+    started = {
+        name: start(text, *CHECK, "--cluster-timeout", "3") for name, text in configured.items()
+    }
+    said = {name: process.communicate(timeout=60)[0] for name, process in started.items()}
+    assert started.pop("evaluator 0").returncode == 0
+    for name, process in started.items():
+        assert process.returncode == 2
+        assert f"Error: ps 1 ({missing}) never came within 3 s" in said[name]
 
 
 def test_differing_data_are_named(tmp_path):

@@ -114,6 +114,36 @@ def test_survivors_wait_for_a_killed_process_and_no_example_is_lost_or_repeated(
         assert sorted(examples) == list(range(EXAMPLES)), epoch
 
 
+@pytest.mark.parametrize("lost", [0, 1])
+def test_process_lost_before_the_first_backup_is_waited_for(data, tmp_path, monkeypatch, lost):
+    monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
+    monkeypatch.setenv("PAUSE", "0.3")
+    output = tmp_path / "run"
+    command = ("train", *SETTINGS, "--data", data, "--epochs", "2", "--on-lost", "wait")
+    command += ("--cluster-timeout", "90", "--output", str(output))
+    texts = configurations(2)
+    processes = [start(text, *command, program=("-c", PROGRAM)) for text in texts]
+    notes = [tmp_path / f"notes-worker-{number}" for number in (0, 1)]
+    _wait_until(lambda: notes[lost].exists() and len(noted(notes[lost])) >= 2, processes)
+    assert not (output / "backup" / "state.json").exists()
+    processes[lost].kill()
+    processes[lost].communicate()
+    processes[lost] = start(texts[lost], *command, program=("-c", PROGRAM))
+    said = [process.communicate(timeout=200)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    assert f"worker {lost} was lost after step" in said[1 - lost]
+    assert "the last backup is none" in said[1 - lost]
+    for each in map(noted, notes):
+        # They began again with the first step.
+        assert [step for step, _ in each][-2 * PER_EPOCH :] == list(range(1, 2 * PER_EPOCH + 1))
+        assert len(each) > 2 * PER_EPOCH
+    last = [dict(noted(path)) for path in notes]
+    for epoch in range(2):
+        steps = range(epoch * PER_EPOCH + 1, (epoch + 1) * PER_EPOCH + 1)
+        examples = [number for own in last for step in steps for number in own[step]]
+        assert sorted(examples) == list(range(EXAMPLES)), epoch
+
+
 def test_command_that_goes_on_refuses_other_settings(data, tmp_path):
     output = str(tmp_path / "run")
     one = ("train", *SETTINGS, "--data", data, "--on-lost", "wait", "--output", output)

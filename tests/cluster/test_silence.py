@@ -21,7 +21,7 @@ from tfinspect.cluster import members
 from tfinspect.training import parameter_servers, silence
 from tfinspect_cli.main import main
 silence.PAUSE_SECONDS, silence.ANSWER_SECONDS = 0.2, 2.0
-members.ALIVE_SECONDS, members.SILENCE_SECONDS = 1.0, 15.0
+members.ALIVE_SECONDS, members.SILENCE_SECONDS = 1.0, 20.0
 parameter_servers.STUCK_SECONDS = 10.0
 sys.argv = ["tfinspect", *sys.argv[1:]]
 main()

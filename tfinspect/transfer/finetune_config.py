@@ -16,7 +16,6 @@ CLASS_WEIGHTS = ("none", "balanced")
 # Settings of `train` that a fine-tuning decides in its stages, or by the network's name.
 NOT_TAKEN = (
     *("unit", "depth", "epochs", "steps", "boundaries", "devices"),
-    "sync_batch_norm",
     *("summarize", "summarize_every", "summarize_gradients"),
 )
 # Flowers in slim's scripts began at 0.01; Adam divides by the gradients' size.

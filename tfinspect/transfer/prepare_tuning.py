@@ -170,6 +170,7 @@ def make_model(
         batch_norm_decay=config.moving_average_decay(max(steps, 1)),
         seed=config.seed,
     )
+    model.synchronizes_batch_norm = config.sync_batch_norm
     model.build_variables()
     return model
 

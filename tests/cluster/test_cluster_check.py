@@ -13,6 +13,7 @@ import tiny_data
 sys.path.insert(0, os.path.dirname(__file__))
 from processes import configurations, roles, start
 from test_tf_config import BROKEN
+from together import in_threads
 
 from tfinspect.cluster import check, rendezvous, wire
 from tfinspect.cluster.launch import free_ports
@@ -147,25 +148,6 @@ def test_setting_that_only_one_host_has_is_named(tmp_path):
     for status, said in together(*[("--config", str(file)) for file in files]):
         assert status == 2
         assert "worker 1 has the setting seed of none and worker 0 has '3'" in said
-
-
-def in_threads(*functions):
-    """Calls all functions together; returns the text of the error of each, None where none was."""
-    ended = {}
-
-    def one(number, function):
-        try:
-            function()
-            ended[number] = None
-        except ClusterError as error:
-            ended[number] = str(error)
-
-    threads = [threading.Thread(target=one, args=pair) for pair in enumerate(functions)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return [ended[number] for number in range(len(functions))]
 
 
 def test_mismatching_versions_are_named(monkeypatch):

@@ -1,15 +1,20 @@
 """Processes meet over loopback, in threads; what is wrong is said to all of them."""
 
+import functools
 import json
+import os
 import socket
+import sys
 import threading
 
 import pytest
 
+sys.path.insert(0, os.path.dirname(__file__))
+from together import in_threads
+
 from tfinspect.cluster import rendezvous, wire
 from tfinspect.cluster.launch import free_ports
 from tfinspect.cluster.tf_config import ClusterConfig
-from tfinspect.errors import ClusterError
 
 FACTS = {"version of tensorflow": "2.21.0"}
 
@@ -20,21 +25,7 @@ def cluster(ports, index):
 
 def outcomes(meetings):
     """Runs all meetings together; returns what each ended with: None or the error's text."""
-    ended = {}
-
-    def one(number, meeting):
-        try:
-            rendezvous.meet(meeting)
-            ended[number] = None
-        except ClusterError as error:
-            ended[number] = str(error)
-
-    threads = [threading.Thread(target=one, args=pair) for pair in enumerate(meetings)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return [ended[number] for number in range(len(meetings))]
+    return in_threads(*[functools.partial(rendezvous.meet, meeting) for meeting in meetings])
 
 
 def meetings(count, facts=None, timeout=5.0):

@@ -1,0 +1,24 @@
+"""Functions called together, each as a process of a cluster would be."""
+
+import threading
+
+from tfinspect.errors import ClusterError
+
+
+def in_threads(*functions):
+    """Calls all functions together; returns the text of the error of each, None where none was."""
+    ended = {}
+
+    def one(number, function):
+        try:
+            function()
+            ended[number] = None
+        except ClusterError as error:
+            ended[number] = str(error)
+
+    threads = [threading.Thread(target=one, args=pair) for pair in enumerate(functions)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [ended[number] for number in range(len(functions))]

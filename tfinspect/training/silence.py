@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from tfinspect.cluster.tf_config import ClusterConfig
 
 # A process is silent that leaves so many questions in a row without an answer, each for so long.
-QUESTIONS = 3
-ANSWER_SECONDS = 5.0
+QUESTIONS = 4
+ANSWER_SECONDS = 10.0
 PAUSE_SECONDS = 5.0
 # TensorFlow's server answers it in a thread of its own, whatever Python does.
 _METHOD = "/tensorflow.WorkerService/GetStatus"

@@ -85,3 +85,29 @@ def test_a_process_is_split_off_where_it_pays_and_is_safe(monkeypatch):
     monkeypatch.setattr(threading, "active_count", lambda: 1)
     monkeypatch.setitem(sys.modules, "tensorflow", sys)
     assert worthwhile(1 << 28) == 1
+
+
+def test_it_is_split_off_before_the_caller_starts_threads(monkeypatch):
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    before = threading.active_count()
+    monkeypatch.setattr(forked, "_cores", lambda: 2)
+    active = threading.active_count
+    monkeypatch.setattr(threading, "active_count", lambda: active() - before + 1)
+    found = shared_out(squared, [1 << 30] * 4, None)
+    processes = [next(found)[2]]
+    ended = threading.Event()
+    # Such as a progress bar, which draws itself.
+    thread = threading.Thread(target=ended.wait)
+    thread.start()
+    processes += [outcome[2] for outcome in found]
+    ended.set()
+    thread.join()
+    assert len(set(processes)) == 2
+
+
+def test_without_further_processes_all_is_done_here(monkeypatch):
+    def refused():
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr(os, "fork", refused)
+    assert {outcome[2] for outcome in shared_out(squared, SIZES, 3)} == {os.getpid()}

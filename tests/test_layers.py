@@ -7,10 +7,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 # Package or module -> what of tfinspect it may import, besides itself and the base.
-BASE = {"errors", "names", "files", "cache"}
+BASE = {"errors", "names", "files", "cache", "renames"}
 ALLOWED = {
     "errors": set(),
     "names": {"errors"},
+    "renames": {"errors", "names"},
     "files": {"errors"},
     "cache": set(),
     "entries": {"errors", "names"},

@@ -69,8 +69,11 @@ def test_excluded_patterns_are_taken_away():
     [
         (Criteria(match="conv"), "pattern 'conv' is found in no name"),
         (Criteria(match="("), "'\\(' is no valid regular expression"),
-        (Criteria(exclude=("",)), "--exclude '' leaves nothing"),
-        (Criteria(exclude=("wieghts",)), "--exclude 'wieghts' is found in no name; nearest: "),
+        (Criteria(exclude=("",)), "without the pattern '' nothing is left"),
+        (
+            Criteria(exclude=("wieghts",)),
+            "the excluded pattern 'wieghts' is found in no name; nearest: ",
+        ),
         (Criteria(collection="model_variables"), "no variable in collection 'model_variables'"),
         (Criteria(collection="trainable"), "nearest: 'trainable_variables'"),
         (Criteria(scopes=("net/Logits",), trainable=True), "does not say which variables"),

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import tfinspect
+from tfinspect.entries import OpEntry, TensorEntry
 from tfinspect.live_graph import as_artifact
 from tfinspect.nets.arg_scopes import inception_resnet_v2_arg_scope
 from tfinspect.nets.inception_resnet_v2 import inception_resnet_v2
@@ -136,3 +137,19 @@ def test_inception_resnet_v2_has_the_closed_form_of_its_layers():
         for side, height, width, taken, made in layers
     )
     assert (products, counted) == (13_155_795_552, 2 * products)
+
+
+@pytest.mark.parametrize(
+    ("equation", "shapes", "flops"),
+    [("ab->ba", [(2, 3)], 0), ("ab->a", [(2, 3)], 6), ("...a,a->", [(7, 3), (3,)], None)],
+)
+def test_einsum_of_other_forms(equation, shapes, flops):
+    made = {"ab->ba": (3, 2), "ab->a": (2,), "...a,a->": ()}[equation]
+    outputs = [
+        TensorEntry(f"x{n}:0", f"x{n}", "Placeholder", "float32", s) for n, s in enumerate(shapes)
+    ]
+    taken = [OpEntry(one.op, "Placeholder", outputs=(one,)) for one in outputs]
+    result = TensorEntry("e:0", "e", "Einsum", "float32", made)
+    inputs = tuple(one.name for one in outputs)
+    op = OpEntry("e", "Einsum", inputs, outputs=(result,), equation=equation)
+    assert op_costs([*taken, op])[None, "e"].flops == flops

@@ -8,19 +8,17 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tfinspect.artifacts import Artifact
-from tfinspect.diff_sides import Renames, Side, opened, scoped, side_of
+from tfinspect.artifacts import Artifact, opened
+from tfinspect.diff_sides import Side, scoped, side_of
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ArtifactError, ConfigError
 from tfinspect.forked import Outcome, shared_out
 from tfinspect.renamed_pairs import renamed_pairs
+from tfinspect.renames import Renames
 from tfinspect.value_difference import ValueDifference, pair_buffers, value_difference
 from tfinspect.vector_sums import Buffers
-
-if TYPE_CHECKING:
-    pass
 
 EQUAL = "equal"
 STATUSES = (
@@ -103,7 +101,7 @@ def diff(
     if not tolerance >= 0:
         raise ConfigError(f"tolerance {tolerance} is negative or no number; give 0 or more.")
     first, second = opened(a), opened(b)
-    sides = (side_of(first, renames), side_of(second, ()))
+    sides = (side_of(first, renames, f"'{second.path}'"), side_of(second))
     if scope is not None:
         sides = scoped(sides, [scope] if isinstance(scope, str) else scope)
     return _differences(*sides, tolerance, processes)
@@ -196,16 +194,13 @@ def _record(
     return Difference(
         one.name,
         status,
-        two.name if two.name != one.name or status == "renamed" else None,
-        one.shape,
-        two.shape,
-        one.dtype,
-        two.dtype,
-        found.relative_l2,
-        found.max_abs,
-        found.cosine,
-        found.changed,
-        reason,
+        other=two.name if two.name != one.name or status == "renamed" else None,
+        shape=one.shape,
+        other_shape=two.shape,
+        dtype=one.dtype,
+        other_dtype=two.dtype,
+        reason=reason,
+        **vars(found),
     )
 
 

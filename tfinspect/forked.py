@@ -53,14 +53,18 @@ def shared_out(task: Task, sizes: Sequence[int], processes: int | None) -> Itera
     """
     if not sizes:
         return
-    # What is done once for all values, such as a checksum of a whole file, is done before the fork.
-    yield task(0)
+    # What is done once for all values, such as a checksum of a whole file, is done before the fork;
+    # the caller, who may start threads, only gets to work after it.
+    first = task(0)
     shares = _shares(sizes, worthwhile(sum(sizes)) if processes is None else processes)
     helpers: dict[int, _Helper] = {}
     try:
         for place in sorted(set(shares[1:]) - {0}):
             numbers = [number for number in range(1, len(sizes)) if shares[number] == place]
-            helpers[place] = _Helper(task, numbers)
+            # Where the system gives no more processes, their numbers are done here.
+            with contextlib.suppress(OSError):
+                helpers[place] = _Helper(task, numbers)
+        yield first
         for number in range(1, len(sizes)):
             helper = helpers.get(shares[number])
             outcome = helper.next() if helper else None
@@ -86,11 +90,13 @@ class _Helper:
 
     def __init__(self, task: Task, numbers: Sequence[int]) -> None:
         reading, writing = os.pipe()
-        self._process = _fork()
-        if self._process == 0:
+        try:
+            self._process = _fork(lambda: _deliver(task, numbers, writing))
+        except OSError:
             os.close(reading)
-            _deliver(task, numbers, writing)
-        os.close(writing)
+            raise
+        finally:
+            os.close(writing)
         self._lines = os.fdopen(reading, encoding="utf-8", errors="surrogateescape")
 
     def next(self) -> Outcome | None:
@@ -108,21 +114,26 @@ class _Helper:
             os.waitpid(self._process, 0)
 
 
-def _fork() -> int:
+def _fork(work: Callable[[], None]) -> int:
+    """Does some work in a copy of this process, which ends with it; returns the copy's number."""
     with warnings.catch_warnings():
         # BLAS's threads are idle and made anew in the copy by BLAS itself.
         warnings.simplefilter("ignore", DeprecationWarning)
-        return os.fork()
+        here, number = os.getpid(), 0
+        try:
+            number = os.fork()
+            if number == 0:
+                work()
+        finally:
+            # What called this process is not to go on twice, nor to tell an interruption twice.
+            if os.getpid() != here:
+                os._exit(0)
+    return number
 
 
 def _deliver(task: Task, numbers: Sequence[int], descriptor: int) -> None:
-    """Does the numbers, and never returns: what called this process is not to go on twice."""
-    try:
-        for number in numbers:
-            line = json.dumps(task(number)) + "\n"
-            data = memoryview(line.encode("utf-8", "surrogateescape"))
-            while data:
-                data = data[os.write(descriptor, data) :]
-    finally:
-        # Without the traceback of an interruption: this process's parent tells it.
-        os._exit(0)
+    for number in numbers:
+        line = json.dumps(task(number)) + "\n"
+        data = memoryview(line.encode("utf-8", "surrogateescape"))
+        while data:
+            data = data[os.write(descriptor, data) :]

@@ -169,12 +169,14 @@ def select_pattern(
         names = [entry.name for entry in entries]
         if names and not any(map(unwanted.search, names)):
             raise ConfigError(
-                f"--exclude '{pattern}' is found in no name; {choices(pattern, names)}. "
+                f"the excluded pattern '{pattern}' is found in no name; {choices(pattern, names)}. "
                 "It is a regular expression, found anywhere in a name."
             )
         left = [entry for entry in chosen if not unwanted.search(entry.name)]
         if chosen and not left:
-            raise ConfigError(f"--exclude '{pattern}' leaves nothing; give a narrower pattern.")
+            raise ConfigError(
+                f"without the pattern '{pattern}' nothing is left; give a narrower pattern."
+            )
         chosen = left
     return chosen
 

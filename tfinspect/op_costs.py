@@ -111,11 +111,16 @@ def _matmul(op: OpEntry, taken: Sequence[Shape], made: Sequence[int | None]) -> 
 
 
 def _einsum(op: OpEntry, taken: Sequence[Shape], made: Sequence[int | None]) -> int | None:
-    """Counts a multiply and an add for each element of the axes that are summed over."""
+    """Counts a multiply and an add for each element of the axes that are summed over.
+
+    An axis of `...` that is summed over has no name, and what it costs is not counted.
+    """
     del made
     factors, arrow, result = op.equation.partition("->")
     terms = factors.split(",")
     if not arrow or len(terms) != len(taken) or None in taken:
+        return None
+    if "..." in factors and "..." not in result:
         return None
     sizes: dict[str, int | None] = {}
     for term, shape in zip(terms, taken, strict=True):
@@ -125,6 +130,9 @@ def _einsum(op: OpEntry, taken: Sequence[Shape], made: Sequence[int | None]) -> 
         # An axis that one factor does not know may be known of another.
         sizes |= {letter: size for letter, size in axes if sizes.get(letter) is None}
     summed = [size for letter, size in sizes.items() if letter not in result]
+    if len(terms) == 1 and not summed:
+        # Axes in another order.
+        return 0
     return None if None in summed else len(terms) * math.prod(summed)  # type: ignore[arg-type]
 
 

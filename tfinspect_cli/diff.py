@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from tfinspect.artifacts import open_artifact
-from tfinspect.errors import ConfigError
 from tfinspect.names import counted
+from tfinspect.renames import parse_rename
 from tfinspect_cli.emit import MACHINE_FORMATS, emit, format_option, message
 from tfinspect_cli.stages import progress
 
@@ -62,9 +62,9 @@ def command(
     import tfinspect
 
     first, second = open_artifact(a), open_artifact(b)
-    pairs = [_pair(rename) for rename in renames]
+    rules = [parse_rename(rename) for rename in renames]
     found = tfinspect.diff(
-        first, second, renames=pairs, tolerance=tolerance, scope=scope or None, processes=None
+        first, second, renames=rules, tolerance=tolerance, scope=scope or None, processes=None
     )
     if quiet:
         ctx.exit(FOUND_SOMETHING * any(one.status != "equal" for one in found))
@@ -98,11 +98,3 @@ def _brief(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Returns the rows for people: without other names where there is none, and reasons."""
     left_out = {"reason"} if any(row["other"] for row in rows) else {"reason", "other"}
     return [{key: row[key] for key in row if key not in left_out} for row in rows]
-
-
-def _pair(rename: str) -> tuple[str, str]:
-    pattern, arrow, replacement = rename.partition("=>")
-    if not arrow or not pattern:
-        missing = "no regular expression before its '=>'" if arrow else "no '=>'"
-        raise ConfigError(f"--rename '{rename}' has {missing}; give 'regex=>replacement'.")
-    return pattern, replacement

@@ -52,7 +52,8 @@ def load_rules(options: Mapping[str, Any]) -> Any:
     Raises:
       ConfigError: a rename rule that cannot be used.
     """
-    from tfinspect.transfer.load_rules import LoadRules, parse_rename
+    from tfinspect.renames import parse_rename
+    from tfinspect.transfer.load_rules import LoadRules
 
     return LoadRules(
         tuple(options["exclude_scopes"]),

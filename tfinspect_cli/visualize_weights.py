@@ -43,7 +43,7 @@ def command(
     from tfinspect.filter_pictures.write import visualize_weights
     from tfinspect.plots.grid import GridStyle
     from tfinspect.probe.kernel_choice import KernelChoice
-    from tfinspect.transfer.load_rules import parse_rename
+    from tfinspect.renames import parse_rename
     from tfinspect_cli.weights_path import weights_path
 
     if renames and compare is None:

@@ -67,7 +67,7 @@ def test_tolerance_and_scope_are_taken(changed):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--rename", "a"], "--rename 'a' has no '=>'"),
+        (["--rename", "a"], "'a' is no rename rule: it has no '=>'"),
         (["--scope", "nothing"], "no variable or op in scope 'nothing'"),
         (["--tolerance", "-1"], "tolerance -1.0 is negative"),
     ],

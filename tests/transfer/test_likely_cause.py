@@ -2,9 +2,10 @@ import pytest
 from oracle_nets import SLIM_NETS, expected_variables
 
 from tfinspect.entries import VariableEntry
+from tfinspect.renames import parse_rename
 from tfinspect.transfer.cause import Built
 from tfinspect.transfer.likely_cause import likely_cause
-from tfinspect.transfer.load_rules import LoadRules, match_variables, parse_rename
+from tfinspect.transfer.load_rules import LoadRules, match_variables
 
 NET = {
     "net/conv1/weights": (3, 3, 3, 8),

@@ -2,7 +2,8 @@ import pytest
 
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ConfigError
-from tfinspect.transfer.load_rules import LoadRules, match_variables, parse_rename
+from tfinspect.renames import parse_rename
+from tfinspect.transfer.load_rules import LoadRules, match_variables
 
 WANTED = {
     "net/conv/weights": (3, 3, 3, 8),

@@ -5,6 +5,6 @@ needs when its file is opened or its values are read.
 """
 
 from tfinspect.artifacts.artifact import Artifact
-from tfinspect.artifacts.detect import open_artifact
+from tfinspect.artifacts.detect import open_artifact, opened
 
-__all__ = ["Artifact", "open_artifact"]
+__all__ = ["Artifact", "open_artifact", "opened"]

@@ -89,6 +89,22 @@ def open_artifact(path: str | os.PathLike[str]) -> Artifact:
     raise ArtifactError(f"'{given}' was deleted while it was being opened.")
 
 
+def opened(source: Artifact | str | os.PathLike[str]) -> Artifact:
+    """Opens a path; an artifact stays as it is.
+
+    Raises:
+      ArtifactError: it is neither, or broken.
+    """
+    if isinstance(source, Artifact):
+        return source
+    if isinstance(source, (str, os.PathLike)):
+        return open_artifact(source)
+    raise ArtifactError(
+        f"a {type(source).__name__} is no artifact; give a path or an opened artifact, and save a "
+        "live object first."
+    )
+
+
 def _nothing(given: str, path: str) -> str:
     if not given:
         return "an empty text is no path; give the path of an artifact."

@@ -1,16 +1,16 @@
 """Which layers two artifacts have in common, under names that rules may rewrite."""
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tfinspect.artifacts import Artifact, open_artifact
+from tfinspect.artifacts import Artifact, opened
 from tfinspect.artifacts.renamed import RenamedArtifact
 from tfinspect.errors import ArtifactError, ConfigError
 from tfinspect.names import choices
 from tfinspect.prefixes import exchanged_prefix
 from tfinspect.probe.filters import Kernel
+from tfinspect.renames import all_renamed, require_apart
 
 PathLike = str | os.PathLike[str]
 
@@ -40,15 +40,7 @@ class Comparison:
         if not self.renames:
             return other
         own = [entry.name for entry in first.variables]
-        names = own
-        for pattern, replacement in self.renames:
-            if not any(re.search(pattern, name) for name in names):
-                raise ConfigError(
-                    f"the rename rule '{pattern}=>{replacement}' matches no variable of "
-                    f"'{first.path}'; {choices(pattern, names)}. Rules rewrite its names into "
-                    f"those of '{other.path}'."
-                )
-            names = [re.sub(pattern, replacement, name) for name in names]
+        names = all_renamed(own, self.renames, f"'{first.path}'", f"'{other.path}'")
         _require_partners(names, own, other)
         return RenamedArtifact(other, dict(zip(names, own, strict=True)))
 
@@ -60,22 +52,7 @@ def _require_partners(names: Sequence[str], own: Sequence[str], other: Artifact)
             f"the rename rules lead to '{names[0]}' and others, of which '{other.path}' has none; "
             f"{choices(names[0], existing)}."
         )
-    first: dict[str, str] = {}
-    for name, before in zip(names, own, strict=True):
-        if first.setdefault(name, before) != before:
-            raise ConfigError(
-                f"the rename rules lead both '{first[name]}' and '{before}' to '{name}'; give "
-                "rules that keep them apart."
-            )
-
-
-def opened(artifact: Artifact | PathLike) -> Artifact:
-    """Returns an artifact that may be given by its path.
-
-    Raises:
-      ArtifactError: it cannot be opened.
-    """
-    return artifact if isinstance(artifact, Artifact) else open_artifact(artifact)
+    require_apart(names, own)
 
 
 def in_both(

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tfinspect import files
-from tfinspect.artifacts import Artifact
+from tfinspect.artifacts import Artifact, opened
 from tfinspect.filter_pictures.arrangement import DEFAULT_VIEW, FilterView
-from tfinspect.filter_pictures.comparison import Comparison, PathLike, in_both, opened
+from tfinspect.filter_pictures.comparison import Comparison, PathLike, in_both
 from tfinspect.filter_pictures.output import FilterOutput, ending, layer_names, page_name
 from tfinspect.filter_pictures.view import ViewedFilters, view_filters
 from tfinspect.plots.drawing import Picture

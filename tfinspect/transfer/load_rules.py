@@ -1,6 +1,5 @@
 """By which rules an artifact's variables go into a network's; pure functions, no value is read."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ from tfinspect.entries import VariableEntry
 from tfinspect.errors import ConfigError
 from tfinspect.listing import all_scopes
 from tfinspect.names import choices, in_scope
+from tfinspect.renames import all_renamed, renamed, worded
 from tfinspect.transfer.load_report import (
     LOADED,
     MISSING,
@@ -22,7 +22,6 @@ from tfinspect.transfer.load_report import (
 )
 
 SHADOW = "/ExponentialMovingAverage"
-_BETWEEN = "=>"
 
 
 @dataclass(frozen=True)
@@ -52,26 +51,6 @@ class LoadRules:
 
 
 _ALL_BY_NAME = LoadRules()
-
-
-def parse_rename(text: str) -> tuple[str, str]:
-    """Reads `regex=>replacement`.
-
-    >>> parse_rename("^resnet/=>cifar/")
-    ('^resnet/', 'cifar/')
-
-    Raises:
-      ConfigError: no `=>`, or no valid regular expression.
-    """
-    pattern, between, replacement = text.partition(_BETWEEN)
-    if not between or not pattern:
-        raise ConfigError(f"'{text}' is no rename rule; write 'regex{_BETWEEN}replacement'.")
-    try:
-        re.compile(pattern)
-        re.sub(pattern, replacement, "")
-    except (re.error, IndexError) as error:
-        raise ConfigError(f"the rename rule '{text}' cannot be used: {error}.") from error
-    return pattern, replacement
 
 
 def match_variables(
@@ -113,15 +92,7 @@ def _check(
                 f"no variable of the network in the excluded scope '{scope}' (whole components are "
                 f"compared); {choices(scope, scopes)}."
             )
-    names = set(wanted)
-    for pattern, replacement in rules.rename:
-        if not any(re.search(pattern, name) for name in names):
-            raise ConfigError(
-                f"the rename rule '{pattern}{_BETWEEN}{replacement}' matches no variable of the "
-                f"network; {choices(pattern, names)}. Rules rewrite the network's names into the "
-                "artifact's, one after the other."
-            )
-        names = {re.sub(pattern, replacement, name) for name in names}
+    all_renamed(wanted, rules.rename, "the network", "the artifact")
     if rules.moving_average and not any(entry.name.endswith(SHADOW) for entry in stored):
         raise ConfigError(
             "moving averages were asked for, but no stored variable ends in "
@@ -160,10 +131,10 @@ def _excluded(name: str, rules: LoadRules) -> str:
 def _source(name: str, stored: Mapping[str, VariableEntry], rules: LoadRules) -> tuple[str, str]:
     """Returns the name to look for, and the rule that gave it."""
     source, applied = name, "same name"
-    for pattern, replacement in rules.rename:
-        renamed = re.sub(pattern, replacement, source)
-        if renamed != source:
-            source, applied = renamed, f"rename {pattern}{_BETWEEN}{replacement}"
+    for rule in rules.rename:
+        after = renamed(source, rule)
+        if after != source:
+            source, applied = after, f"rename {worded(rule)}"
     if rules.moving_average and source + SHADOW in stored:
         return source + SHADOW, "moving average"
     return source, applied

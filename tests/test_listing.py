@@ -72,7 +72,7 @@ def test_excluded_patterns_are_taken_away():
         (Criteria(exclude=("",)), "without the pattern '' nothing is left"),
         (
             Criteria(exclude=("wieghts",)),
-            "the excluded pattern 'wieghts' is found in no name; nearest: ",
+            "pattern 'wieghts' is found in no name; nearest: ",
         ),
         (Criteria(collection="model_variables"), "no variable in collection 'model_variables'"),
         (Criteria(collection="trainable"), "nearest: 'trainable_variables'"),

@@ -13,6 +13,9 @@ def restart() -> NoReturn:
     """
     sys.stdout.flush()
     sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        # Other packages' chatter was turned away from there, and our messages put elsewhere.
+        os.dup2(sys.stderr.fileno(), 2)
     for name in os.listdir("/proc/self/fd"):
         # The ports of TensorFlow's server must be free again.
         if int(name) > 2:

@@ -49,6 +49,7 @@ class EpochLines:
 
     def __init__(self) -> None:
         self.started = time.monotonic()
+        self.stepping = False
         self.epochs = 0
         self.shown = 0.0
         self.on_terminal = sys.stderr.isatty()
@@ -56,6 +57,9 @@ class EpochLines:
     def step(self, step: int, total: int) -> None:
         """Shows how far the run is, at most twice a second."""
         now = time.monotonic()
+        if not self.stepping:
+            # What comes before the first step, its tracing too, comes once.
+            self.started, self.stepping = now, True
         if self.on_terminal and now - self.shown > 0.5:
             self.shown = now
             click.echo(f"{_CLEAR_LINE}step {step:,} of {total:,}", err=True, nl=False)

@@ -10,6 +10,7 @@ from tfinspect_cli.emit import MACHINE_FORMATS, emit, message
 
 # Columns that say nothing in a table where all rows have the same.
 _OFTEN_SILENT = ("rule", "source", "stored_shape", "detail")
+_ORDINARY_RULE = "same name"
 _LEFT_TO_THE_LOAD = (
     "Nothing was loaded: names, shapes, types and the lengths of the files fit; values and their "
     "checksums are for the load itself."
@@ -93,7 +94,9 @@ def write_report(report: Any, output_format: str, *, whole: bool, dry: bool = Fa
 
 def _brief(report: Any, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     rows = [{**row, "status": report.worded(row["status"])} for row in rows]
-    silent = {key for key in _OFTEN_SILENT if len({str(row[key]) for row in rows}) == 1}
+    silent = {
+        key for key in _OFTEN_SILENT if all(row[key] in (None, "", _ORDINARY_RULE) for row in rows)
+    }
     if all(row["source"] in (None, row["name"]) for row in rows):
         silent.add("source")
     if all(row["stored_shape"] == row["shape"] for row in rows):

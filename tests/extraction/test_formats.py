@@ -1,17 +1,19 @@
 import json
 import os
+import re
 
 import h5py
 import numpy as np
 import pytest
 import tensorflow as tf
 from tiny_run import copy_run
-from tiny_weights import NET, PIXELS, preprocessed, tiny_weights
+from tiny_weights import NET, PIXELS, filled_network, preprocessed, tiny_weights
 
 from tfinspect import open_artifact
 from tfinspect.errors import ConfigError, NetworkError, RunError
 from tfinspect.extraction import Request, extract, load_network, save
 from tfinspect.model import load_model
+from tfinspect.training import checkpoints
 from tfinspect.transfer.load_rules import LoadRules
 from tfinspect.transfer.restore import LoadError
 
@@ -227,3 +229,15 @@ def test_what_cannot_be_built_is_refused(request_, error, words):
 def test_format_that_cannot_be_is_refused(loaded, tmp_path, as_format, fold, words):
     with pytest.raises(ConfigError, match=words):
         save(loaded, str(tmp_path / "out"), as_format=as_format, fold=fold)
+
+
+@pytest.mark.parametrize("rule", [("^", "network/"), ("^resnet/", "old/")])
+def test_classes_are_those_of_the_renamed_weights(rule, tmp_path):
+    values = filled_network(NET, classes=7).variables_by_name()
+    stored = {re.sub(*rule, name, count=1): value for name, value in values.items()}
+    checkpoints.save(f"{tmp_path}/model.ckpt", stored)
+    request = Request(net=NET, rules=LoadRules(rename=(rule,)))
+    loaded = load_network(f"{tmp_path}/model.ckpt", request)
+    found = loaded.part.variables_by_name()
+    for name, value in values.items():
+        np.testing.assert_array_equal(found[name], value.numpy(), err_msg=name)

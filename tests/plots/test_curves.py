@@ -36,6 +36,13 @@ def test_the_title_names_the_epoch_whose_weights_were_kept():
     assert title == "kept: epoch 3, validation accuracy 75.00%"
 
 
+def test_the_title_says_that_another_epoch_had_a_higher_accuracy():
+    title = curves_figure(records(4), 1).axes[1].get_title(loc="left")
+    assert title == (
+        "kept: epoch 1, validation accuracy 50.00% (highest: 75.00%, no more than chance above it)"
+    )
+
+
 def test_no_epoch_is_named_where_none_was_kept():
     assert curves_figure(records(4)).axes[1].get_title(loc="left") == ""
 

@@ -15,6 +15,7 @@ from tfinspect.errors import TrainingInterruptedError
 from tfinspect.nets.registry import get_spec
 from tfinspect.nets.slim_model import SlimModel
 from tfinspect.training import checkpoints
+from tfinspect.training.run import Observer
 from tfinspect.transfer.finetune import finetune, resume_finetuning
 from tfinspect.transfer.head_lr import find_head_rate
 from tfinspect.transfer.tuning_request import TuningRequest
@@ -152,3 +153,19 @@ def test_rate_is_looked_for_on_the_checkpoints_features(settings, pretrained, tm
     assert 1e-5 < found.suggestion < 10
     assert sorted(os.listdir(tmp_path / "rate")) == ["lr-finder.csv", "lr-finder.png"]
     assert settings.image_size == (SIZE, SIZE)
+
+
+def test_stage_that_ends_early_is_told(head_alone, pretrained, tmp_path):
+    config = dataclasses.replace(head_alone, head_epochs=8, patience=1, learning_rate=3.0)
+    said = []
+    result = finetune(
+        TuningRequest(pretrained),
+        config,
+        str(tmp_path / "run"),
+        observer=Observer(on_phase=said.append),
+    )
+    metrics = (tmp_path / "run" / "metrics.csv").read_text().splitlines()
+    epochs = len(metrics) - 1
+    assert epochs < 8
+    told = f"stage 'head' ended after {epochs} of 8 epochs: no lower validation loss for 1"
+    assert said.index(told) < said.index(result.proofs[0].sentence())

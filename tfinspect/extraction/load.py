@@ -1,6 +1,8 @@
 """A network of the registry, built and filled from weights of any kind, with proof."""
 
+import functools
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tfinspect import files
@@ -11,6 +13,7 @@ from tfinspect.extraction.part import NetworkPart
 from tfinspect.nets.published import names_published_weights
 from tfinspect.nets.registry import get_spec
 from tfinspect.nets.spec import NetSpec
+from tfinspect.renames import Renames, renamed
 from tfinspect.training import run_directory
 from tfinspect.transfer.load_report import LoadReport
 from tfinspect.transfer.load_rules import LoadRules
@@ -80,7 +83,7 @@ def load_network(
 
     spec, run_labels = _spec(source, request)
     weights = open_weights(source, spec.name, progress)
-    classes = request.num_classes or stored_classes(spec, weights)
+    classes = request.num_classes or stored_classes(spec, weights, request.rules.rename)
     labels = _labels(spec, classes, request.labels or run_labels)
     # Excluded variables keep their initial values; otherwise drawing them is time lost.
     network = SlimModel(spec, classes, seed=0 if request.rules.exclude_scopes else None)
@@ -89,10 +92,29 @@ def load_network(
     return Loaded(part, report, () if request.final_endpoint else labels)
 
 
-def stored_classes(spec: NetSpec, weights: Artifact) -> int:
-    """Returns how many classes stored weights are for; without a classifier, the published."""
+def stored_classes(spec: NetSpec, weights: Artifact, rename: Renames = ()) -> int:
+    """Returns how many classes stored weights are for; without a classifier, the published.
+
+    Args:
+      spec: of the network.
+      weights: the stored ones.
+      rename: rules that rewrite the network's names into the stored ones.
+    """
     shapes = {entry.name: entry.shape for entry in weights.variables if entry.shape}
-    return spec.classes_in(shapes) or spec.num_classes or _DEFAULT_CLASSES
+    known = {name: shape for name, shape in shapes.items() if not rename}
+    for stored, shape in shapes.items():
+        known |= dict.fromkeys(_under_a_classifier(spec, stored, rename), shape)
+    return spec.classes_in(known) or spec.num_classes or _DEFAULT_CLASSES
+
+
+def _under_a_classifier(spec: NetSpec, stored: str, rename: Renames) -> Iterator[str]:
+    """Yields the names in the scopes of the classifier that the rules rewrite into a stored one."""
+    parts = stored.split("/")
+    for scope in spec.logits_scopes if rename else ():
+        for start in range(1, len(parts)):
+            name = "/".join([scope, *parts[start:]])
+            if functools.reduce(renamed, rename, name) == stored:
+                yield name
 
 
 def _spec(source: str, request: Request) -> tuple[NetSpec, tuple[str, ...] | None]:

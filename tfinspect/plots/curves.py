@@ -155,11 +155,16 @@ def _note_kept(axes: Axes, records: Sequence[Epoch], kept_epoch: int | None) -> 
     for record in records:
         if record.epoch == kept_epoch:
             axes.axvline(record.epoch, color=RATE_COLOR, linewidth=0.8, linestyle="--", zorder=0)
-            axes.set_title(
-                f"kept: epoch {record.epoch}, validation accuracy {record.validation_accuracy:.2%}",
-                fontsize="medium",
-                loc="left",
-            )
+            axes.set_title(_kept_title(record, records), fontsize="medium", loc="left")
+
+
+def _kept_title(kept: Epoch, records: Sequence[Epoch]) -> str:
+    title = f"kept: epoch {kept.epoch}, validation accuracy {kept.validation_accuracy:.2%}"
+    best = max(records, key=lambda record: record.validation_accuracy)
+    if best.validation_accuracy <= kept.validation_accuracy:
+        return title
+    # By the one-standard-error rule.
+    return f"{title} (highest: {best.validation_accuracy:.2%}, no more than chance above it)"
 
 
 def write_curves(

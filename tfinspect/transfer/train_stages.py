@@ -108,11 +108,20 @@ def train_stages(tuning: Tuning, stored: dict[str, str]) -> list[FrozenProof]:
         _require_same_weights(tuning, f"before the stage '{stage.name}'")
         before = _at_start(tuning, record, place)
         _train_stage(tuning, place.first_epoch, before)
+        _tell_early_end(tuning, stage, len(progress.records) - place.first_epoch)
         _prove(tuning, stage, before, stored, proofs)
         stored = _untouched(tuning, stage, stored)
         place = position(stages, progress.records, tuning.config.patience)
     _require_same_weights(tuning, "after the last stage")
     return proofs
+
+
+def _tell_early_end(tuning: Tuning, stage: Stage, epochs: int) -> None:
+    if epochs < stage.epochs:
+        tuning.observer.on_phase(
+            f"stage '{stage.name}' ended after {epochs} of {stage.epochs} epochs: no lower "
+            f"validation loss for {tuning.config.patience}"
+        )
 
 
 def _require_same_weights(tuning: Tuning, when: str) -> None:

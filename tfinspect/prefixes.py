@@ -27,29 +27,38 @@ class PrefixRule:
         return f"{self.pattern}=>{self.replacement}"
 
 
-def exchanged_prefix(names: Iterable[str], existing: Collection[str]) -> PrefixRule | None:
+def exchanged_prefix(
+    names: Iterable[str], existing: Collection[str], kept: Iterable[str] = ()
+) -> PrefixRule | None:
     """Returns the rule that turns the most names into existing ones.
+
+    Of rules that find equally many, it is the one of the first names.
 
     >>> str(exchanged_prefix(["net/a/w", "net/b/w"], ["tower/net/a/w", "tower/net/b/w"]))
     '^=>tower/'
     >>> str(exchanged_prefix(["net/a/w", "net/b/w"], ["a/w", "b/w"]))
     '^net/=>'
+    >>> str(exchanged_prefix(["net/b/w"], ["x/net/b/w"], kept=["net/a/w"]))
+    '^net/b/=>x/net/b/'
 
     Args:
       names: that exist under no name of their own.
       existing: names that are there.
+      kept: names that the rule must leave as they are.
 
     Returns:
-      None where no name has an ending of whole components in common with an existing one.
+      None where no name has an ending of whole components in common with an existing one, or every
+      rule would change a name that is kept.
     """
-    names, there = list(names), set(existing)
+    names, there = list(names), dict.fromkeys(existing)
+    fixed = {prefix for name in kept for prefix, _ in _endings(name)}
     by_ending: dict[str, list[str]] = defaultdict(list)
     for name in there:
         for prefix, ending in _endings(name):
             by_ending[ending].append(prefix)
     exchanges: Counter[tuple[str, str]] = Counter()
     for name in names:
-        exchanges.update(_exchanges(name, by_ending))
+        exchanges.update(_exchanges(name, by_ending, fixed))
     # The counts are of the longest endings alone: the rule itself is asked what it finds.
     rules = [
         PrefixRule(f"^{re.escape(old)}", new.replace("\\", r"\\"), _found(names, there, old, new))
@@ -67,13 +76,22 @@ def _endings(name: str) -> Iterator[tuple[str, str]]:
         place = name.find("/", place + 1)
 
 
-def _exchanges(name: str, by_ending: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
+def _exchanges(
+    name: str, by_ending: dict[str, list[str]], fixed: Collection[str]
+) -> Iterator[tuple[str, str]]:
     for prefix, ending in _endings(name):
         found = by_ending.get(ending, ())
         if found:
             if len(found) <= _MOST_ALIKE:
-                yield from ((prefix, other) for other in found)
+                shared = _shared(prefix, ending, fixed)
+                if shared is not None:
+                    yield from ((prefix + shared, other + shared) for other in found)
             return
+
+
+def _shared(prefix: str, ending: str, fixed: Collection[str]) -> str | None:
+    """Returns how much of an ending a prefix needs to be none of the fixed ones; None for never."""
+    return next((more for more, _ in _endings(ending) if prefix + more not in fixed), None)
 
 
 def _found(names: Iterable[str], existing: Collection[str], old: str, new: str) -> int:

@@ -73,7 +73,7 @@ def test_saved_model_of_ours_is_answered_with_the_rule_that_loads_it(checkpoint,
     assert invoke(checkpoint, "--net", NET, "--output", saved).exit_code == 0
     refused = invoke(saved, "--net", NET, "--dry-run")
     assert refused.exit_code == 2
-    assert "all of them are stored under another outermost scope" in refused.stderr
+    assert "all of them are stored under another scope" in refused.stderr
     assert "--rename '^=>network/' finds them" in refused.stderr
     result = invoke(
         saved, "--net", NET, "--rename", "^=>network/", "--output", tmp_path / "again",

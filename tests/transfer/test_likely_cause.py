@@ -64,11 +64,31 @@ def test_other_outermost_scope_is_answered_with_the_rename_rule(change, rule):
 def test_rule_that_is_offered_finds_every_variable():
     stored = {f"network/{name}": shape for name, shape in NET.items()}
     cause = _cause(NET, stored)
-    assert cause.startswith("all of them are stored under another outermost scope")
-    rule = cause.split("'")[1]
+    assert cause.startswith("all of them are stored under another scope")
+    assert _counts(NET, stored, cause.split("'")[1]) == {"loaded": len(NET)}
+
+
+def _counts(wanted, stored, *rename):
     entries = [VariableEntry(name, shape, "float32", 1, 4) for name, shape in stored.items()]
-    rules = LoadRules(rename=(parse_rename(rule),))
-    assert match_variables("net", NET, "file", entries, rules).counts() == {"loaded": len(NET)}
+    rules = LoadRules(rename=tuple(parse_rename(rule) for rule in rename))
+    return match_variables("net", wanted, "file", entries, rules).counts()
+
+
+def test_rule_that_would_lose_what_loads_already_is_not_offered():
+    wanted = {f"net/{layer}/w": (2,) for layer in "abcdefgh"}
+    stored = {("" if name < "net/d" else "x/") + name: shape for name, shape in wanted.items()}
+    assert _counts(wanted, stored) == {"loaded": 3, "missing": 5, "unused": 5}
+    assert "--rename" not in (_cause(wanted, stored) or "")
+
+
+def test_rule_that_is_offered_leaves_what_loads_already():
+    wanted = {f"net/{part}/{layer}/w": (2,) for part in ("one", "two") for layer in "abc"}
+    stored = {("x/" if "two" in name else "") + name: shape for name, shape in wanted.items()}
+    cause = _cause(wanted, stored)
+    assert cause.startswith("all of them are stored under another scope")
+    rule = cause.split("'")[1]
+    assert rule == "^net/two/=>x/net/two/"
+    assert _counts(wanted, stored, rule) == {"loaded": 6}
 
 
 def test_rename_that_fits_is_not_mistaken_for_moving_averages():

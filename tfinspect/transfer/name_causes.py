@@ -60,13 +60,15 @@ def prefix(report: LoadReport, built: Built) -> Cause | None:
     """The same names below another scope, or below one more or one less."""
     del built
     missing = [row.name for row in report.having(MISSING)]
-    rule = exchanged_prefix(missing, [row.name for row in report.having(UNUSED)])
+    unused = [row.name for row in report.having(UNUSED)]
+    # A rule rewrites all names that it matches: one that is found already would be lost.
+    rule = exchanged_prefix(missing, unused, kept=[row.name for row in report.having(LOADED)])
     if rule is None or 2 * rule.found < len(missing):
         return None
     count = "all" if rule.found == len(missing) else f"{rule.found:,}"
     return Cause(
         rule.found,
-        f"{count} of them are stored under another outermost scope: --rename '{rule}' finds them",
+        f"{count} of them are stored under another scope: --rename '{rule}' finds them",
     )
 
 

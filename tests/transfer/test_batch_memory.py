@@ -10,7 +10,7 @@ from tfinspect.transfer.batch_memory import require_memory
 @pytest.fixture(autouse=True)
 def machine(monkeypatch):
     """A machine of 48 MiB, of which a batch may take 12: 1024x1024 pixels of 3 float32 values."""
-    monkeypatch.setattr(batch_memory, "machine_memory", lambda: 48 * 2**20)
+    monkeypatch.setattr(batch_memory, "available_memory", lambda: 48 * 2**20)
 
 
 def test_largest_images_that_are_named_are_taken():
@@ -23,3 +23,9 @@ def test_batch_counts():
     require_memory((512, 512, 3), 4)
     with pytest.raises(ConfigError, match=r"a batch of 5 takes 0\.0 GiB.*--image-size 457 or less"):
         require_memory((512, 512, 3), 5)
+
+
+def test_each_process_holds_its_part_of_a_batch_alone():
+    require_memory((512, 512, 3), 12, processes=3)
+    with pytest.raises(ConfigError, match=r"a batch of 5, one of 3 processes' part, takes"):
+        require_memory((512, 512, 3), 13, processes=3)

@@ -8,11 +8,15 @@ import pytest
 import tiny_data
 from transfer_images import SIZE, write_images
 
+from tfinspect.cluster.tf_config import ClusterConfig
 from tfinspect.errors import ArtifactError, ConfigError, DataError, NetworkError
 from tfinspect.nets.registry import get_spec
 from tfinspect.nets.slim_model import SlimModel
 from tfinspect.training import checkpoints
+from tfinspect.training.cluster_run import Part
+from tfinspect.training.run import Observer
 from tfinspect.training.run_directory import RunDirectory
+from tfinspect.transfer import batch_memory, cluster_finetune
 from tfinspect.transfer.finetune import write_plan
 from tfinspect.transfer.finetune_config import FineTuneConfig
 from tfinspect.transfer.load_rules import LoadRules
@@ -42,6 +46,33 @@ def test_table_says_what_is_frozen_in_which_mode(prepared):
 def test_table_adds_up_to_the_network(prepared):
     total = sum(row["variables"] for row in prepared.rows if row["stage"] == "head")
     assert total == len(prepared.model.variables_by_name())
+
+
+@pytest.mark.parametrize(("given", "in_force"), [(16, 16), (None, 8)])
+def test_memory_need_hold_one_process_part_of_a_batch_alone(
+    settings, pretrained, monkeypatch, given, in_force
+):
+    # A batch may take a quarter of it.
+    of_one_part = in_force // 2 * SIZE * SIZE * 3 * 4
+    monkeypatch.setattr(batch_memory, "available_memory", lambda: 4 * of_one_part)
+    request, config = TuningRequest(pretrained), dataclasses.replace(settings, batch_size=given)
+    assert prepare_tuning(request, config, processes=2).config.batch_size == in_force
+    with pytest.raises(ConfigError, match=f"a batch of {in_force} takes"):
+        prepare_tuning(request, config)
+
+
+def test_in_a_cluster_the_workers_share_a_batch(settings, pretrained, monkeypatch, tmp_path):
+    told = []
+    monkeypatch.setattr(cluster_finetune, "_join", lambda *_: None)
+    monkeypatch.setattr(
+        cluster_finetune, "prepare_tuning", lambda *_, processes: told.append(processes) or 1 / 0
+    )
+    addresses = ("host-a:2222", "host-b:2222", "host-c:2222")
+    cluster = ClusterConfig({"worker": addresses}, "worker", 1)
+    part = Part(cluster, str(tmp_path / "run"), 1.0, Observer())
+    with pytest.raises(ZeroDivisionError):
+        cluster_finetune.finetune(TuningRequest(pretrained), settings, part)
+    assert told == [3]
 
 
 def test_slims_flags_give_one_stage(pretrained, settings):

@@ -1,40 +1,44 @@
 """Refuses images of which not even one batch fits into the machine's memory."""
 
 import math
-import os
 
 from tfinspect.errors import ConfigError
+from tfinspect.transfer.memory_limit import available_memory
 
 # Of the memory, for one batch of images: every layer's values and the weights come on top.
 _SHARE = 0.25
 _BYTES_PER_VALUE = 4
 
 
-def require_memory(image_shape: tuple[int, int, int], batch_size: int) -> None:
+def require_memory(image_shape: tuple[int, int, int], batch_size: int, processes: int = 1) -> None:
     """Refuses images that are too large.
 
     Args:
       image_shape: `(H, W, C)` of the images as the network takes them, float32.
       batch_size: images in a batch.
+      processes: that share it; each holds its part alone.
 
     Raises:
-      ConfigError: a batch takes more than a quarter of the machine's memory.
+      ConfigError: a batch takes more than a quarter of the memory.
     """
     height, width, channels = image_shape
-    memory = machine_memory()
-    of_one_pixel = batch_size * channels * _BYTES_PER_VALUE
+    memory = available_memory()
+    held = math.ceil(batch_size / processes)
+    of_one_pixel = held * channels * _BYTES_PER_VALUE
     needed = height * width * of_one_pixel
     if needed <= memory * _SHARE:
         return
     largest = math.isqrt(int(memory * _SHARE / of_one_pixel))
-    images = "one image takes" if batch_size == 1 else f"a batch of {batch_size} takes"
     raise ConfigError(
-        f"images of {height}x{width} are too large: {images} {needed / 2**30:,.1f} GiB before any "
-        f"layer, and this machine has {memory / 2**30:,.1f} GiB; give --image-size {largest} or "
-        "less, or a smaller --batch-size."
+        f"images of {height}x{width} are too large: {_worded(held, processes)} "
+        f"{needed / 2**30:,.1f} GiB before any layer, and this machine or container has "
+        f"{memory / 2**30:,.1f} GiB; give --image-size {largest} or less, or a smaller "
+        "--batch-size."
     )
 
 
-def machine_memory() -> int:
-    """Returns the bytes of the machine's memory."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+def _worded(held: int, processes: int) -> str:
+    if held == 1:
+        return "one image takes"
+    whose = "" if processes == 1 else f", one of {processes} processes' part,"
+    return f"a batch of {held}{whose} takes"

@@ -75,7 +75,9 @@ def finetune(
         | {"stages": facts.digest(_asked_stages(request, config, spec.logits_scopes))},
     )
     # TensorFlow must not be used before its server has started: the network comes after it.
-    prepared = prepare_tuning(request, config, part.observer.on_data)
+    prepared = prepare_tuning(
+        request, config, part.observer.on_data, processes=part.cluster.workers
+    )
     if part.cluster.is_chief and on_prepared is not None:
         on_prepared(prepared)
     with _directory(part, prepared) as written:

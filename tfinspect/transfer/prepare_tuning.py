@@ -57,7 +57,7 @@ class Prepared:
 
 
 def prepare_tuning(
-    request: TuningRequest, config: FineTuneConfig, progress: Any = None
+    request: TuningRequest, config: FineTuneConfig, progress: Any = None, *, processes: int = 1
 ) -> Prepared:
     """Checks settings, data, checkpoint and stages; nothing is trained and no value is read.
 
@@ -65,6 +65,7 @@ def prepare_tuning(
       request: checkpoint, rules and stages.
       config: the settings.
       progress: told while data or weights are downloaded or converted; None tells nobody.
+      processes: that share each batch.
 
     Raises:
       ConfigError: settings, scopes or stages that cannot work.
@@ -74,13 +75,14 @@ def prepare_tuning(
       ArtifactError: the checkpoint is missing or broken.
     """
     spec = config.spec()
-    require_memory(spec.image_shape, config.batch_size or 1)
-    asked, (request, notes) = request, without_aux(request, spec)
+    require_memory(spec.image_shape, config.batch_size or 1, processes)
+    asked = request
+    request, notes = without_aux(asked, spec)
     artifact = open_weights(request.checkpoint, config.net, progress)
     require_aux_scopes(asked, spec, artifact)
     data = prepare_images(config, progress)
     config = config.resolved(data[1].training_examples())
-    require_memory(spec.image_shape, config.images_per_step)
+    require_memory(spec.image_shape, config.images_per_step, processes)
     model = make_model(config, spec, len(data[1].label_names), data[1].training_examples())
     notes += classifier.notes(request, model, artifact, data[1].label_names)
     report = plan(model, artifact, request.rules, classes_of_data=True)

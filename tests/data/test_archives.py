@@ -100,3 +100,32 @@ def test_unpacking_a_truncated_archive_leaves_no_partial_file(tmp_path):
     with pytest.raises(DataError, match=r"a.tar' of 50,000 bytes is cut off or broken"):
         extract(path, str(tmp_path / "out"), lambda name: True)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def _of_empty_members(path, count):
+    with tarfile.open(path, "w:gz") as archive:
+        for number in range(count):
+            archive.addfile(tarfile.TarInfo(f"empty{number}"))
+    return str(path)
+
+
+def test_headers_of_empty_members_count(tmp_path):
+    path = _of_empty_members(tmp_path / "many.tar.gz", 200)
+    with pytest.raises(DataError, match=r"unpacks to 66,048 bytes or more, and at most 65,536 bel"):
+        extract(path, str(tmp_path / "out"), lambda _: False, limit=65_536)
+    # Behind the last header stand two empty ones and what fills up a record.
+    extract(path, str(tmp_path / "out"), lambda _: False, limit=10_240 * 11)
+
+
+def test_headers_that_were_read_are_not_kept(tmp_path, monkeypatch):
+    path, kept = _of_empty_members(tmp_path / "many.tar.gz", 200), []
+    usual = tarfile.TarFile.next
+
+    def next_of(archive):
+        kept.append(len(archive.members))
+        return usual(archive)
+
+    monkeypatch.setattr(tarfile.TarFile, "next", next_of)
+    extract(path, str(tmp_path / "out"), lambda _: False)
+    assert len(kept) > 200
+    assert max(kept) == 1

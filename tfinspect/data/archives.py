@@ -51,8 +51,8 @@ def extract(
       directory: created where it is missing.
       wanted: tells for the last component of a name whether the file is written.
       progress: called after each file with the bytes written; their sum is not known before.
-      limit: bytes that all members, also those that are not wanted, may have together; the first
-        one that is too much is not unpacked. None for any number.
+      limit: bytes that all members, also those that are not wanted, may have together with their
+        headers; the first one that is too much is not unpacked. None for any number.
 
     Raises:
       DataError: the archive is missing, cut off or no archive, has a member that would leave the
@@ -61,7 +61,7 @@ def extract(
     files.make_directory(directory)
     done = 0
     with _opened(path, limit) as archive:
-        for member in _within(limit, _safe_members(archive, path), path):
+        for member in _within(limit, archive, path):
             name = posixpath.basename(member.name)
             if member.isfile() and wanted(name):
                 _write(archive, member, os.path.join(directory, name))
@@ -101,19 +101,18 @@ def _size(path: str) -> str:
 
 def _read_to_the_end(archive: tarfile.TarFile, path: str, limit: int | None) -> None:
     # The checksum of a compressed archive stands behind its last byte.
-    done = 0
+    done = archive.offset
     while archive.fileobj is not None and (read := archive.fileobj.read(1 << 20)):
         done += len(read)
         _require_within(limit, done, path)
 
 
-def _within(
-    limit: int | None, members: Iterator[tarfile.TarInfo], path: str
-) -> Iterator[tarfile.TarInfo]:
+def _within(limit: int | None, archive: tarfile.TarFile, path: str) -> Iterator[tarfile.TarInfo]:
     done = 0
-    for member in members:
+    for member in _safe_members(archive, path):
+        # A sparse member takes less of the archive than its size; headers are in the archive alone.
         done += member.size
-        _require_within(limit, done, path)
+        _require_within(limit, max(done, archive.offset), path)
         yield member
 
 
@@ -126,7 +125,9 @@ def _require_within(limit: int | None, done: int, path: str) -> None:
 
 
 def _safe_members(archive: tarfile.TarFile, path: str) -> Iterator[tarfile.TarInfo]:
-    for member in archive:
+    while (member := archive.next()) is not None:
+        # `tarfile` keeps every header that it has read.
+        archive.members.clear()
         reason = _danger(member)
         if reason:
             raise DataError(

@@ -83,6 +83,33 @@ def test_missing_file_of_several_is_told(tmp_path):
     assert artifact.read("w").shape == (2,)
 
 
+def test_variable_with_slices_in_a_missing_file_cannot_be_read(tmp_path):
+    values = {
+        slice_key(b"w", (Extent(0, 2),)): _value(FLOAT_LIST, bytes(8)),
+        _whole(b"whole"): _value(FLOAT_LIST, bytes(8)),
+    }
+    metas = [_meta(b"w", FLOAT, (4,), (0, 2)), _meta(b"whole", FLOAT, (2,))]
+    _write(tmp_path / "v1-00000-of-00002", metas, values)
+    artifact = open_artifact(tmp_path / "v1")
+    assert [(one.name, one.readable) for one in artifact.variables] == [
+        ("w", False),
+        ("whole", True),
+    ]
+    assert artifact.is_lost(artifact.entry("w"))
+    reason = r"'w' in '.*v1' has slices of 2 elements where it has 4; put .* missing files beside"
+    with pytest.raises(ArtifactError, match=reason):
+        artifact.read("w")
+    assert "1 of 2 files" in artifact.notes[0]
+    assert "1 of 2 variables can be listed, not read. The first: 'w'" in artifact.notes[1]
+
+
+def test_slice_that_does_not_lie_inside_its_variable_cannot_be_read(tmp_path):
+    path = _write(tmp_path / "v1", [_meta(b"w", FLOAT, (4,), (2, 3))], {})
+    artifact = open_artifact(path)
+    assert "has a slice from 2 to 5 of an axis of 4" in artifact.why_unreadable(artifact.entry("w"))
+    assert not artifact.entry("w").readable
+
+
 def test_files_of_two_checkpoints_are_refused(tmp_path):
     for number, size in enumerate((2, 3)):
         name = tmp_path / f"v1-0000{number}-of-00002"

@@ -113,6 +113,33 @@ def test_data_file_that_is_too_short_is_refused_before_anything_is_changed(
         np.testing.assert_array_equal(variable.numpy(), before[name])
 
 
+def test_missing_file_of_a_partitioned_variable_is_told_before_anything_is_changed(tmp_path):
+    network, split = _network(seed=1), "resnet/conv1/weights"
+    values = {name: one.numpy() for name, one in network.variables_by_name().items()}
+    whole = values.pop(split)
+    shape = " ".join(str(size) for size in whole.shape)
+    for number, part in enumerate((whole[:1], whole[1:])):
+        file = values if number == 0 else {}
+        where = f"{shape} {number},{len(part)}:-:-:-"
+        tf.raw_ops.SaveSlices(
+            filename=str(tmp_path / f"v1-0000{number}-of-00002"),
+            tensor_names=[*file, split],
+            shapes_and_slices=[*[""] * len(file), where],
+            data=[*file.values(), part],
+        )
+    artifact = open_artifact(str(tmp_path / "v1"))
+    assert plan(_network(seed=2), artifact).counts() == {"loaded": 37}
+    np.testing.assert_array_equal(artifact.read(split), whole)
+    (tmp_path / "v1-00001-of-00002").unlink()
+    network = _network(seed=2)
+    before = {name: one.numpy() for name, one in network.variables_by_name().items()}
+    for load in (plan, restore):
+        with pytest.raises(ArtifactError, match=f"of 37 variables .* of 1 cannot .*'{split}' in"):
+            load(network, open_artifact(str(tmp_path / "v1")))
+    for name, variable in network.variables_by_name().items():
+        np.testing.assert_array_equal(variable.numpy(), before[name], err_msg=name)
+
+
 def test_short_data_of_what_is_not_loaded_is_no_error(stored, tmp_path):
     prefix = tmp_path / "short.ckpt"
     # The names are sorted in the file: this one lies last.

@@ -6,7 +6,7 @@ Sources: `tensorflow/core/util/saved_tensor_slice.proto`, `saved_tensor_slice_ut
 
 import math
 import os
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfinspect.artifacts import locate, slot_names
@@ -47,6 +47,11 @@ class _Saved(NamedTuple):
     def elements(self) -> int:
         """Numbers of the whole variable."""
         return math.prod(self.shape)
+
+    @property
+    def gap(self) -> str | None:
+        """What the slices lack; None where they are the whole variable."""
+        return _gap(tuple([extents for _, extents in self.slices]), self.shape)
 
 
 def open_saved_slices(path: str) -> "SavedSlices":
@@ -134,7 +139,18 @@ class SavedSlices(Artifact):
             slot=slot,
             key=saved.name,
             shard=", ".join(os.path.basename(self._tables[number].path) for number in shards),
-            readable=saved.dtype in READABLE_TYPES,
+            readable=saved.dtype in READABLE_TYPES and saved.gap is None,
+        )
+
+    def why_unreadable(self, entry: VariableEntry) -> str:
+        """Says that its type is not read, or which of its slices are not there."""
+        saved = self._saved[entry.key]
+        gap = saved.gap if saved.dtype in READABLE_TYPES else None
+        if gap is None:
+            return super().why_unreadable(entry)
+        return (
+            f"'{entry.name}' in '{self.path}' {gap}; put the checkpoint's missing files beside the "
+            "others, or get it again from where it came."
         )
 
     def _string_bytes(self, saved: _Saved) -> int:
@@ -200,6 +216,18 @@ class SavedSlices(Artifact):
         if data is None:
             raise WireError("lacks a slice")
         return data
+
+
+@lru_cache(maxsize=4096)
+def _gap(slices: tuple[tuple[Extent, ...], ...], shape: tuple[int, ...]) -> str | None:
+    """Says what the slices that are known of a variable lack; None where they are the whole."""
+    try:
+        known = sum(math.prod(slice_shape(extents, shape)) for extents in set(slices))
+    except WireError as error:
+        return f"has {error}"
+    if known == math.prod(shape):
+        return None
+    return f"has slices of {known:,} elements where it has {math.prod(shape):,}"
 
 
 def parse_meta(data: bytes, number: int) -> list[_Saved]:

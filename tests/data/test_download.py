@@ -13,7 +13,10 @@ MD5 = hashlib.md5(BODY).hexdigest()
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves BODY; `breaks` answers stop after so many bytes, and every request is noted."""
+    """Serves BODY; `breaks` answers stop after so many bytes, and every request is noted.
+
+    Of an answer that is broken off, `after_break` is called when it has been.
+    """
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -21,6 +24,10 @@ class Server(http.server.ThreadingHTTPServer):
         self.ranges = True
         self.tells_length = True
         self.status = None
+        self.version = None
+        self.heeds_if_range = True
+        self.body = BODY
+        self.after_break = lambda: None
         self.requests = []
 
     @property
@@ -30,20 +37,26 @@ class Server(http.server.ThreadingHTTPServer):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        asked = self.headers.get("Range")
-        self.server.requests.append(asked)
-        start = int(asked[6:-1]) if asked and self.server.ranges else 0
-        if self.server.status or start >= len(BODY):
-            self.send_error(self.server.status or 416)
+        server, asked = self.server, self.headers.get("Range")
+        server.requests.append(asked)
+        known = self.headers.get("If-Range", server.version) == server.version
+        resumes = asked and server.ranges and (known or not server.heeds_if_range)
+        start = int(asked[6:-1]) if resumes else 0
+        if server.status or start >= len(server.body):
+            self.send_error(server.status or 416)
             return
         self.send_response(206 if start else 200)
-        if self.server.tells_length:
-            self.send_header("Content-Length", str(len(BODY) - start))
+        if server.tells_length:
+            self.send_header("Content-Length", str(len(server.body) - start))
+        if server.version is not None:
+            self.send_header("ETag", server.version)
         self.end_headers()
-        end = self.server.breaks.pop(0) if self.server.breaks else len(BODY)
+        end = server.breaks.pop(0) if server.breaks else None
         # The reader may have had enough.
         with contextlib.suppress(ConnectionError):
-            self.wfile.write(BODY[start:end])
+            self.wfile.write(server.body[start:end])
+        if end is not None:
+            server.after_break()
 
     def log_message(self, *args):
         pass
@@ -189,3 +202,55 @@ def test_a_file_without_a_known_md5_is_taken_as_it_comes(server, path):
     download(server.url, str(path), None)
     assert path.read_bytes() == BODY
     assert len(server.requests) == 1
+
+
+def test_a_file_without_a_known_md5_is_resumed_where_the_server_names_its_version(server, path):
+    server.breaks, server.version = [1000, 2000, 3000, 4000, 5000], '"one"'
+    with pytest.raises(DataError, match="after 4,000 bytes, from which the next try goes on"):
+        download(server.url, str(path), None)
+    download(server.url, str(path), None)
+    assert server.requests[-2:] == ["bytes=4000-", "bytes=5000-"]
+    assert path.read_bytes() == BODY
+    assert [entry.name for entry in path.parent.iterdir()] == ["x.tar.gz"]
+
+
+@pytest.mark.parametrize(
+    "version",
+    [None, 'W/"one"', '"fol\r\n ded"', '"\xfc"'],
+    ids=["no version", "a weak one", "two lines", "no ASCII"],
+)
+def test_a_file_that_nothing_identifies_is_received_anew(server, path, version):
+    server.breaks, server.version = [1000, 2000, 3000, 4000], version
+    with pytest.raises(DataError) as caught:
+        download(server.url, str(path), None)
+    assert "goes on" not in str(caught.value)
+    download(server.url, str(path), None)
+    assert server.requests == [None] * 5
+    assert path.read_bytes() == BODY
+
+
+@pytest.mark.parametrize("heeds", [True, False], ids=["If-Range heeded", "not heeded"])
+@pytest.mark.parametrize("later", [BODY[::-1], BODY[:-1][::-1], b"short"])
+def test_a_file_that_is_replaced_between_two_tries_is_never_put_together(
+    server, path, later, heeds
+):
+    server.breaks, server.version, server.heeds_if_range = [1000], '"one"', heeds
+
+    def replace():
+        server.version, server.body = '"two"', later
+
+    server.after_break = replace
+    download(server.url, str(path), None)
+    assert path.read_bytes() == later
+    assert [entry.name for entry in path.parent.iterdir()] == ["x.tar.gz"]
+
+
+@pytest.mark.parametrize("version", [None, '"one"'])
+def test_a_stale_part_that_nothing_verifies_is_not_taken_for_the_file(server, path, version):
+    path.parent.mkdir()
+    server.version = version
+    path.with_name("x.tar.gz.part").write_bytes(b"x" * (len(BODY) + 5))
+    path.with_name("x.tar.gz.part.version").write_text('"one"')
+    download(server.url, str(path), None, limit=len(BODY))
+    assert path.read_bytes() == BODY
+    assert [entry.name for entry in path.parent.iterdir()] == ["x.tar.gz"]

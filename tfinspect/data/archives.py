@@ -127,7 +127,7 @@ def _require_within(limit: int | None, done: int, path: str) -> None:
 def _safe_members(archive: tarfile.TarFile, path: str) -> Iterator[tarfile.TarInfo]:
     while (member := archive.next()) is not None:
         # `tarfile` keeps every header that it has read.
-        archive.members.clear()
+        archive.members.clear()  # type: ignore[attr-defined]
         reason = _danger(member)
         if reason:
             raise DataError(

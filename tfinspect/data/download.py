@@ -8,6 +8,7 @@ import urllib.request
 from dataclasses import dataclass
 
 from tfinspect import files
+from tfinspect.data.download_part import Part, version_of
 from tfinspect.data.examples import Progress
 from tfinspect.data.lock import locked
 from tfinspect.errors import DataError
@@ -33,7 +34,8 @@ def download(
     """Downloads a file unless it is there, and verifies its MD5 where one is given.
 
     What was received of a broken download stays beside it as `….part`, and the next call goes on
-    from there. Two processes that want the same file fetch it once: the second waits.
+    from there, if an MD5 or the server can tell that both halves are of one file. Two processes
+    that want the same file fetch it once: the second waits.
 
     Args:
       url: of the file.
@@ -77,13 +79,13 @@ class _Receipt:
 
 
 def _download(url: str, path: str, md5: str | None, receipt: _Receipt) -> None:
-    part = f"{path}.part"
+    part = Part(f"{path}.part", md5 is not None)
     for attempt in range(_ATTEMPTS):
         try:
             if _receive(url, part, receipt):
                 break
         except TooLargeError as error:
-            files.remove(part)
+            part.remove()
             raise TooLargeError(
                 f"'{url}' has {error}, and at most {receipt.limit:,} belong there; nothing of it "
                 f"was kept. Get the file elsewhere and put it at '{path}'."
@@ -96,41 +98,57 @@ def _download(url: str, path: str, md5: str | None, receipt: _Receipt) -> None:
     _finish(url, part, path, md5)
 
 
-def _finish(url: str, part: str, path: str, md5: str | None) -> None:
-    found = file_digest(part, "md5") if md5 is not None else None
+def _finish(url: str, part: Part, path: str, md5: str | None) -> None:
+    found = file_digest(part.path, "md5") if md5 is not None else None
     if found != md5:
-        files.remove(part)
+        part.remove()
         raise DataError(
             f"'{url}' was received with MD5 {found} instead of {md5} and deleted; "
             f"try again, or put the right file at '{path}'."
         )
-    os.replace(part, path)
+    part.finish(path)
 
 
-def _receive(url: str, part: str, receipt: _Receipt) -> bool:
+def _receive(url: str, part: Part, receipt: _Receipt) -> bool:
     """Appends what is missing to `part`; tells whether it is complete now."""
-    start = os.path.getsize(part) if os.path.exists(part) else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
+    start, version = part.received, part.version
+    request = urllib.request.Request(url, headers=_range(start, version))
     try:
         response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
         with error:
-            if error.code == _RANGE_NOT_SATISFIABLE and start:
-                # Nothing is missing, or the file is another one: its MD5 will tell.
-                return True
-            raise
+            if error.code != _RANGE_NOT_SATISFIABLE or not start:
+                raise
+        # Nothing is missing, or the file is another one: its MD5 will tell.
+        return part.verified or _anew(url, part, receipt)
     with response:
         resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
+        if resumed and version not in (None, version_of(response.headers)):
+            return _anew(url, part, receipt)
         done = start if resumed else 0
         missing = response.headers.get("Content-Length")
         total = done + int(missing) if missing else 0
         receipt.report(done, total)
-        with open(part, "ab" if resumed else "wb") as stream:
+        if not resumed:
+            part.begin(version_of(response.headers))
+        with open(part.path, "ab") as stream:
             while piece := response.read(_READ_BYTES):
                 stream.write(piece)
                 done += len(piece)
                 receipt.report(done, total)
     return not total or done >= total
+
+
+def _range(start: int, version: str | None) -> dict[str, str]:
+    if not start:
+        return {}
+    # A server that has another version by now sends all of it.
+    return {"Range": f"bytes={start}-"} | ({} if version is None else {"If-Range": version})
+
+
+def _anew(url: str, part: Part, receipt: _Receipt) -> bool:
+    part.remove()
+    return _receive(url, part, receipt)
 
 
 def _is_final(error: Exception) -> bool:
@@ -142,8 +160,8 @@ def _is_final(error: Exception) -> bool:
     )
 
 
-def _failure(url: str, path: str, part: str, error: Exception) -> DataError:
-    received = os.path.getsize(part) if os.path.exists(part) else 0
+def _failure(url: str, path: str, part: Part, error: Exception) -> DataError:
+    received = part.received
     kept = f" after {received:,} bytes, from which the next try goes on" if received else ""
     reason = getattr(error, "reason", None) or error
     return DataError(

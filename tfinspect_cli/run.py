@@ -12,16 +12,22 @@ from tfinspect_cli.emit import MACHINE_FORMATS, emit, format_option, message
 from tfinspect_cli.network_options import read_labels
 from tfinspect_cli.weights_path import weights_path
 
-# What the library calls an argument, with the option of other commands, and how this one spells it.
-_BOTH_SPELLINGS = re.compile(r"\b[a-z_]+=(?:\{[^}]*\})? \((--[a-z-]+)\)")
+# How this command spells the library's arguments, and the options of other commands.
 _SPELLED = {
-    "input_name= (--input-name; ": "--feed (",
     "--input-name": "--feed",
     "--output-name": "--fetch",
-    "input_name= ": "--feed ",
+    "input_name=": "--feed",
+    "labels=": "--labels",
     "signature=": "--signature",
     "model.logits": "--fetch",
 }
+# What is quoted comes from the user and from the model, whatever it looks like. An argument may
+# have its option behind it, and that more words: `net= (--net)`, `input_name= (--input-name; …)`.
+_WORDS = re.compile(
+    r"(?P<quoted>(?<!\w)'[^']*'(?!\w)|`[^`]*`)"
+    r"|(?<![\w./-])[a-z_]+=(?:\{[^}]*\})? \((?P<option>--[a-z-]+)(?P<end>\)|; )"
+    rf"|(?<![\w./-])(?P<word>{'|'.join(map(re.escape, _SPELLED))})(?!\.?[\w/-])"
+)
 
 
 @click.command(
@@ -96,11 +102,16 @@ def _in_own_words() -> Iterator[None]:
     try:
         yield
     except TfinspectError as error:
-        text = _BOTH_SPELLINGS.sub(r"\1", str(error))
-        for library, spelled in _SPELLED.items():
-            text = text.replace(library, spelled)
-        error.args = (text, *error.args[1:])
+        error.args = (_WORDS.sub(_spelled, str(error)), *error.args[1:])
         raise
+
+
+def _spelled(found: re.Match[str]) -> str:
+    if found["quoted"]:
+        return found["quoted"]
+    word = found["option"] or found["word"]
+    more = " (" if found["end"] == "; " else ""
+    return _SPELLED.get(word, word) + more
 
 
 def _as_text(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,8 +6,10 @@ from click.testing import CliRunner
 from PIL import Image
 from tiny_weights import NET, PIXELS, preprocessed, tiny_weights
 
+from tfinspect.errors import ConfigError
 from tfinspect.extraction import Request, load_network, save
 from tfinspect_cli.main import cli
+from tfinspect_cli.run import _in_own_words
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +96,49 @@ def test_broken_graph_is_told_in_this_commands_words(graph, fed):
     assert result.exit_code == 2
     assert "name the network with --net, or give the graph that they" in result.stderr
     assert "net=" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a_signature=b.pb",
+        "input_name= (--input-name; b).pb",
+        "net= (--net) model.logits.pb",
+        "o'signature=b/model.logits.pb",
+    ],
+)
+def test_path_is_told_as_it_was_given(fed, tmp_path, name):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"no graph")
+    result = invoke(path, "--feed", fed)
+    assert result.exit_code == 2
+    assert f"'{path}'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("with input_name= (--input-name).", "with --feed."),
+        ("input_name= (--input-name; `list-tensors` lists).", "--feed (`list-tensors` lists)."),
+        (
+            "input_name= (`list-tensors a_signature=b` lists)",
+            "--feed (`list-tensors a_signature=b` lists)",
+        ),
+        ("with input_name= (--input-name) or signature=.", "with --feed or --signature."),
+        ("with feeds={'a:0': False} (--feed), such as", "with --feed, such as"),
+        ("net= (--net), or checkpoint= (--checkpoint).", "--net, or --checkpoint."),
+        ("with labels=, or with model.logits.", "with --labels, or with --fetch."),
+        (
+            "the model's 'signature=' has output_name= (--output-name).",
+            "the model's 'signature=' has --fetch.",
+        ),
+    ],
+)
+def test_arguments_are_told_as_this_commands_options(said, told):
+    with pytest.raises(ConfigError) as caught, _in_own_words():
+        raise ConfigError(said)
+    assert str(caught.value) == told
 
 
 def test_two_tables_do_not_fit_into_json(graph, fed):

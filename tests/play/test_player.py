@@ -10,6 +10,7 @@ from tiny_weights import NET, PIXELS, preprocessed, tiny_weights
 from tfinspect.errors import ArtifactError, ConfigError, DataError
 from tfinspect.extraction import Request, load_network, save
 from tfinspect.model import load_model
+from tfinspect.nets.registry import get_spec
 from tfinspect.play import ImageFiles, Setting, play
 
 TF1_IO = np.load(ORACLE / "tf1_artifacts/inference_io.npz")
@@ -136,6 +137,27 @@ def test_what_cannot_be_fed_or_fetched_is_one_clear_line(extracted, feeds, fetch
     with pytest.raises(error, match=words) as caught:
         play(str(extracted / "frozen/frozen.pb"), feeds, fetches)
     assert "\n" not in str(caught.value)
+
+
+def test_pixels_are_not_taken_for_preprocessed_images(extracted):
+    path, preprocessing = str(extracted / "frozen/frozen.pb"), get_spec(NET).preprocessing
+    pixels = PIXELS.astype(np.uint8)
+    # The extremes, from all 256 values of each channel.
+    every = preprocessing.apply(np.arange(256.0).repeat(3).reshape(256, 1, 3))
+    words = (
+        rf"takes float32 in {every.min():.4g}\.\.{every.max():.4g}, and was given uint8, .*0\.\.255"
+    )
+    with pytest.raises(DataError, match=f"'images' {words}; feed the image files"):
+        play(path, {"images": pixels}, classify=True)
+    as_floats = play(path, {"images": pixels.astype(np.float32)}, classify=True)
+    assert not any("uint8" in note for note in as_floats.notes)
+
+
+def test_pixels_are_taken_with_a_note_where_the_model_tells_no_range(extracted):
+    path, pixels = str(extracted / "saved-model"), PIXELS.astype(np.uint8)
+    played = play(path, {"images": pixels}, ["logits"])
+    np.testing.assert_allclose(played.values["logits"], tiny_weights().logits, atol=1e-4)
+    assert "'images' takes float32, and the uint8 values" in played.notes[-1]
 
 
 def test_loaded_graph_is_augmented_and_trained_one_step(tmp_path):

@@ -11,6 +11,7 @@ from tfinspect.errors import ConfigError, DataError
 from tfinspect.model import Model, load_model
 from tfinspect.play.feeds import ImageFiles, Place, unknown_feeds
 from tfinspect.play.graph import StoredInputs, stored_inputs
+from tfinspect.play.pixels import note_on_pixels
 
 LOGITS = "logits"
 
@@ -44,7 +45,7 @@ class Played:
       model: as it was loaded.
       values: of the fetched tensors, by the names they were asked for.
       logits: `[N, classes]`; None where they were not asked for.
-      notes: what was done on loading, in sentences.
+      notes: what was done on loading, and how a value was taken, in sentences.
     """
 
     model: Model
@@ -88,7 +89,7 @@ def play(
         setting = replace(setting, signature=inputs.signature)
     model, name = _loaded(source, dict(feeds), list(fetches), setting, inputs, classify)
     place = Place(name, model.input_dtype, _shape(model))
-    value = _input(place, feeds[name], model)
+    value, notes = _input(place, feeds[name], model)
     tensors = _tensors(model, fetches)
     wanted = [*tensors.values(), *([model.trace().logits] if classify else [])]
     found = _computed(model, wanted, value) if wanted else []
@@ -97,7 +98,7 @@ def play(
     values = {
         name: fetched[name] if name in fetched else _variable(model, name) for name in fetches
     }
-    return Played(model, values, logits, tuple(model.notes))
+    return Played(model, values, logits, (*model.notes, *notes))
 
 
 def _nothing_fed(source: str) -> str:
@@ -150,14 +151,15 @@ def _shape(model: Model) -> tuple[int | None, ...] | None:
     return None if shape.rank is None else tuple(shape)
 
 
-def _input(place: Place, value: Any, model: Model) -> Any:
+def _input(place: Place, value: Any, model: Model) -> tuple[Any, list[str]]:
+    """Returns the value as the tensor takes it, and what should be said of it."""
     import tensorflow as tf
 
     if isinstance(value, ImageFiles):
-        fitted = place.read(value, model.preprocess)
-    else:
-        fitted = place.fit(value)
-    return tf.constant(fitted)
+        return tf.constant(place.read(value, model.preprocess)), []
+    fitted = place.fit(value)
+    note = note_on_pixels(place, np.asarray(value), model.preprocessing.apply)
+    return tf.constant(fitted), [] if note is None else [note]
 
 
 def _computed(model: Model, wanted: Sequence[Any], value: Any) -> list[np.ndarray]:

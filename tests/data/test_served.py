@@ -124,6 +124,17 @@ def test_data_that_the_workers_do_not_find_are_named(service, small, monkeypatch
     assert "find the data under the same path" in str(caught.value)
 
 
+def test_service_that_refuses_the_job_is_told_with_its_reason(service, small, monkeypatch):
+    def refuse(*given, **more):
+        raise tf.errors.FailedPreconditionError(None, None, "another version speaks here")
+
+    monkeypatch.setattr(tf.data.experimental.service, "distribute", refuse)
+    served = dataclasses.replace(small, service=service)
+    with pytest.raises(ClusterError, match="cannot go on: another version speaks here"):
+        with reading(small.directory):
+            list(pipeline.training_dataset(served, seed=0, epochs=1))
+
+
 @pytest.mark.parametrize(
     "address",
     ["", "localhost:5", "http://a:5", "grpc://a", "grpc://a:0", "grpc://a:65536", "grpc://a:5/b"],

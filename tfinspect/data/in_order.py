@@ -7,17 +7,19 @@ hand. What comes twice is dropped.
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tfinspect.errors import ClusterError, TfinspectError
+from tfinspect.errors import ClusterError
 
 # So many later values may wait for an earlier one before that is taken for lost.
 _AHEAD = 16
-# So many are computed here, one after the other, before the others are taken for lost.
-_ALONE = 16
 _SILENCE_SECONDS = 10.0
+_PATIENCE_SECONDS = 30.0
+# What came while this process was stopped is taken before the others are given up.
+_LAST_CHANCE_SECONDS = 1.0
 _ARRIVED_AHEAD = 2
 _POLL_SECONDS = 0.1
 
@@ -40,53 +42,63 @@ class Others:
 
 
 def in_order(
-    others: Others, numbers: Iterable[int], silence: float = _SILENCE_SECONDS
+    others: Others,
+    numbers: Iterable[int],
+    silence: float = _SILENCE_SECONDS,
+    patience: float = _PATIENCE_SECONDS,
 ) -> Iterator[Any]:
     """Yields the values of ascending numbers.
 
     Args:
       others: who computes them.
       numbers: what is wanted.
-      silence: seconds without any arrival after which the others are asked whether they are there.
+      silence: seconds without any arrival after which the others are asked whether they are there,
+        and values are computed here meanwhile.
+      patience: seconds without any arrival after which the others are given up.
 
     Raises:
       ClusterError: nothing comes any more, though they can be reached.
-      TfinspectError: what ended the arrivals, or what `ask` raised.
+      Exception: what ended the arrivals, or what `ask` raised.
     """
     waiting: dict[int, Any] = {}
-    alone = 0
     with _Arrivals(others.arrivals) as arrivals:
         for number in numbers:
             while number not in waiting and len(waiting) < _AHEAD:
-                # Nobody sent anything for a while: until somebody does, no time is lost waiting.
-                found = arrivals.next(0.0 if alone else silence)
+                found = arrivals.next(silence - arrivals.quiet)
+                if found is None and not arrivals.ended:
+                    others.ask()
+                    if arrivals.quiet > patience:
+                        found = _last(others, arrivals)
                 if found is None:
                     break
-                alone = 0
                 if found[0] >= number:
                     waiting[found[0]] = found[1]
-            if number in waiting:
-                yield waiting.pop(number)
-                continue
-            if len(waiting) < _AHEAD:
-                others.ask()
-                alone += 1
-            if alone > _ALONE:
-                raise ClusterError(
-                    f"{others.name} has sent nothing for a while, though it can be reached; look "
-                    "at what its data workers say, start it again, and go on with --resume."
-                )
-            yield others.compute(number)
+            yield waiting.pop(number) if number in waiting else others.compute(number)
+
+
+def _last(others: Others, arrivals: "_Arrivals") -> tuple[int, Any] | None:
+    found = arrivals.next(_LAST_CHANCE_SECONDS)
+    if found is None and not arrivals.ended:
+        raise ClusterError(
+            f"{others.name} has sent nothing for {arrivals.quiet:.0f} s, though it can be reached; "
+            "look at what its data workers say, start it again, and go on with --resume."
+        )
+    return found
 
 
 class _Arrivals:
-    """Reads in a thread; a context manager."""
+    """Reads in a thread; a context manager.
+
+    Attributes:
+      ended: whether all that will ever come has been taken.
+    """
 
     def __init__(self, arrivals: Callable[[], Iterable[tuple[int, Any]]]) -> None:
+        self.ended = False
         self._source = arrivals
         self._queue: queue.Queue[Any] = queue.Queue(_ARRIVED_AHEAD)
         self._closing = threading.Event()
-        self._ended = False
+        self._heard = time.monotonic()
 
     def __enter__(self) -> "_Arrivals":
         # What it waits for may never come.
@@ -96,17 +108,22 @@ class _Arrivals:
     def __exit__(self, *raised: object) -> None:
         self._closing.set()
 
+    @property
+    def quiet(self) -> float:
+        """Seconds since something was taken."""
+        return time.monotonic() - self._heard
+
     def next(self, timeout: float) -> tuple[int, Any] | None:
         """Returns number and value, or None where none came in time or all have come."""
-        if self._ended:
+        if self.ended:
             return None
         try:
-            found = self._queue.get(timeout=timeout) if timeout else self._queue.get_nowait()
+            found = self._queue.get(timeout=timeout) if timeout > 0 else self._queue.get_nowait()
         except queue.Empty:
             return None
-        if isinstance(found, TfinspectError):
+        if isinstance(found, Exception):
             raise found
-        self._ended = found is None
+        self._heard, self.ended = time.monotonic(), found is None
         return found
 
     def _read(self) -> None:
@@ -115,7 +132,8 @@ class _Arrivals:
                 self._put(found)
                 if self._closing.is_set():
                     return
-        except TfinspectError as error:
+        except Exception as error:
+            # Whoever takes it knows what to do with it; without it, they would wait.
             self._put(error)
         else:
             self._put(None)

@@ -57,7 +57,7 @@ def served(batches: Batches, order: Order, steps: range, making: Making) -> Any:
     require_shards(batches.paths)
     job = _Job(batches, order, making, Places(batches))
     others = Others(
-        arrivals=lambda: _arrivals(job.dataset(steps), batches),
+        arrivals=lambda: _arrivals(job, steps),
         compute=lambda step: next(iter(job.dataset(range(step, step + 1), here=True)))[1:],
         ask=lambda: require_workers(service),
         name=f"the tf.data service at '{service}'",
@@ -70,7 +70,13 @@ def served(batches: Batches, order: Order, steps: range, making: Making) -> Any:
     return tf.data.Dataset.from_generator(lambda: in_order(others, steps), output_signature=specs)
 
 
-def _arrivals(dataset: Any, batches: Batches) -> Iterator[tuple[int, Any]]:
+def _arrivals(job: "_Job", steps: range) -> Iterator[tuple[int, Any]]:
+    batches = job.batches
+    try:
+        # Here already the service is told of the job.
+        dataset = job.dataset(steps)
+    except tf.errors.OpError as error:
+        raise _given_up(batches, error) from error
     with reading(batches.directory):
         try:
             for step, *batch in dataset:
@@ -79,12 +85,15 @@ def _arrivals(dataset: Any, batches: Batches) -> Iterator[tuple[int, Any]]:
             # Of a record: the workers read it, and found it broken.
             raise
         except tf.errors.OpError as error:
-            raise ClusterError(
-                f"the tf.data service at '{batches.service}' cannot go on: "
-                f"{reason(str(error.message))}. Its data workers must have this version of "
-                "TensorFlow and find the data under the same path; go on with --resume when that "
-                "is mended."
-            ) from error
+            raise _given_up(batches, error) from error
+
+
+def _given_up(batches: Batches, error: tf.errors.OpError) -> ClusterError:
+    return ClusterError(
+        f"the tf.data service at '{batches.service}' cannot go on: {reason(str(error.message))}. "
+        "Its data workers must have this version of TensorFlow and find the data under the same "
+        "path; go on with --resume when that is mended."
+    )
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 import socket
 import threading
 import time
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 
@@ -76,6 +78,7 @@ def test_process_that_dies_is_lost_and_may_come_back(clusters):
             wire.send(connection, {"name": "worker 0", "joins": True})
             chief.wait(5.0)
         until(lambda: chief.lost() == ["worker 0"])
+        assert chief.silent() == []
         back = Staying(clusters["worker"])
         until(lambda: chief.lost() == [])
         chief.end(End("done"))
@@ -97,6 +100,11 @@ def test_process_that_says_nothing_is_lost_and_one_that_lives_is_not(clusters, m
             until(lambda: chief.lost() == ["worker 0"])
             time.sleep(1.5)
         assert chief.lost() == ["worker 0"]
+        assert chief.silent() == ["worker 0"]
+        with socket.create_connection(address) as connection:
+            wire.send(connection, {"name": "worker 0", "joins": True})
+            until(lambda: chief.lost() == [])
+            assert chief.silent() == []
         chief.end(End("done"))
         lively.join(5)
         assert lively.ended == End("done")
@@ -175,3 +183,18 @@ def test_gradient_summaries_are_refused_with_parameter_servers(clusters, tmp_pat
     with pytest.raises(ConfigError, match="--summarize works"):
         cluster_run.train(config, part)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("silent", [[], ["worker 0"]])
+def test_long_step_ends_a_run_only_when_a_worker_is_silent(silent):
+    from tfinspect.training import parameter_servers
+
+    addresses = {"chief": ("a:1",), "worker": ("b:1", "c:1"), "ps": ("d:1",)}
+    fleet = parameter_servers.Fleet.__new__(parameter_servers.Fleet)
+    fleet.cluster = ClusterConfig(addresses, "chief", 0)
+    fleet.members = SimpleNamespace(lost=lambda: ["worker 0"], silent=lambda: silent)
+    fleet._lost, fleet._on_phase = {"worker 0"}, lambda text: None
+    fleet.check(parameter_servers.STUCK_SECONDS / 2)
+    ends = pytest.raises(parameter_servers.LostError) if silent else nullcontext()
+    with ends:
+        fleet.check(parameter_servers.STUCK_SECONDS * 100)

@@ -51,6 +51,7 @@ class Members:
         # Whether one of them was asked to stop.
         self.stop_requested = False
         self._connections: dict[str, socket.socket] = {}
+        self._silent: set[str] = set()
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._stack = contextlib.ExitStack()
@@ -82,6 +83,11 @@ class Members:
         with self._lock:
             others = [name for name in self.cluster.names if name != self.cluster.name]
             return [name for name in others if name not in self._connections]
+
+    def silent(self) -> list[str]:
+        """Returns the names of those that are lost, and whose connection never broke."""
+        with self._lock:
+            return sorted(self._silent)
 
     def wait(self, timeout: float) -> None:
         """Waits until all are connected.
@@ -129,16 +135,23 @@ class Members:
         connection.settimeout(SILENCE_SECONDS)
         with self._lock:
             self._connections[name] = connection
+            self._silent.discard(name)
+        silent = False
         try:
             while True:
                 if reader.next().get("stop"):
                     self.stop_requested = True
                 with self._lock:
                     wire.send(connection, {"alive": True})
+        except OSError as error:
+            # The system of a process that died closes its connection.
+            silent = not isinstance(error, ConnectionError)
         finally:
             with self._lock:
                 if self._connections.get(name) is connection:
                     del self._connections[name]
+                    if silent:
+                        self._silent.add(name)
 
 
 def stay(cluster: ClusterConfig, timeout: float, stop_requested: Callable[[], bool]) -> End:

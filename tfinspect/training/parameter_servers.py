@@ -23,7 +23,7 @@ from tfinspect.training import optimizers
 from tfinspect.training.trainer import Trainer
 
 _POLL_SECONDS = 0.1
-# A step that takes longer while a worker is lost is taken for the lost one's.
+# A step that takes longer while a worker is silent is taken for the silent one's.
 STUCK_SECONDS = 60.0
 
 
@@ -113,8 +113,8 @@ class Fleet:
           waited: seconds for which one step has been waited for.
 
         Raises:
-          LostError: a parameter server, or the last worker, is gone; or a worker, and the step that
-            it had is handed to nobody else, since its connection does not break.
+          LostError: a parameter server, or the last worker, is gone; or a worker is silent, and the
+            step that it had is handed to nobody else, since its connection does not break.
         """
         lost = set(self.members.lost())
         for name in sorted(lost - self._lost):
@@ -126,7 +126,8 @@ class Fleet:
         workers = [name for name in self.cluster.names if name.startswith("worker")]
         if lost.issuperset(workers) or any(name.startswith("ps") for name in lost):
             raise LostError
-        if lost and waited > STUCK_SECONDS:
+        # Of a worker whose connection broke TensorFlow knows, and its step is another's by now.
+        if waited > STUCK_SECONDS and self.members.silent():
             raise LostError
 
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from tfinspect import forked
+from tfinspect import cores, forked
 from tfinspect.forked import shared_out, worthwhile
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
@@ -78,7 +78,7 @@ def test_nothing_is_split_off_for_nothing():
 def test_a_process_is_split_off_where_it_pays_and_is_safe(monkeypatch):
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
     monkeypatch.setattr(threading, "active_count", lambda: 1)
-    monkeypatch.setattr(forked, "_cores", lambda: 16)
+    monkeypatch.setattr(cores, "usable", lambda: 16)
     assert (worthwhile(1 << 20), worthwhile(1 << 28)) == (1, 4)
     monkeypatch.setattr(threading, "active_count", lambda: 2)
     assert worthwhile(1 << 28) == 1

@@ -22,7 +22,8 @@ ALLOWED = {
     "text": BASE | {"entries", "columns"},
     "artifacts": BASE | {"entries"},
     "vector_sums": set(),
-    "forked": set(),
+    "cores": set(),
+    "forked": {"cores"},
     "stats": BASE | {"entries", "artifacts", "vector_sums", "forked"},
     "health": BASE | {"entries", "artifacts", "stats", "vector_sums"},
     "value_difference": BASE | {"vector_sums"},
@@ -66,7 +67,7 @@ ALLOWED = {
     | {"entries", "listing", "python_ops", "tensor_statistics", "event_file"}
     | {"nets", "data", "plots", "model", "cluster"},
     # What a tf.data service is asked, by whoever starts it and by whoever reads from it.
-    "cluster": BASE | {"data"},
+    "cluster": BASE | {"cores", "data"},
     "transfer": BASE
     | {"entries", "listing", "artifacts", "nets", "model", "training", "data", "probe", "plots"}
     | {"filter_pictures", "cluster", "prefixes"},

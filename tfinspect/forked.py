@@ -14,6 +14,8 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 
+from tfinspect import cores
+
 # What comes back of one value; it travels as JSON.
 Outcome = Sequence[float | int | str | None]
 Task = Callable[[int], Outcome]
@@ -32,13 +34,7 @@ def worthwhile(size: int) -> int:
         return 1
     if threading.active_count() > 1 or "tensorflow" in sys.modules:
         return 1
-    return min(_cores(), _MOST_PROCESSES)
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return min(cores.usable(), _MOST_PROCESSES)
 
 
 def shared_out(task: Task, sizes: Sequence[int], processes: int | None) -> Iterator[Outcome]:

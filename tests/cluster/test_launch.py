@@ -86,6 +86,23 @@ def test_cores_are_shared_fairly():
     assert [line for _, _, line in lines] == [str(each)] * 2
 
 
+def test_cores_are_counted_where_the_system_does_not_say_which_are_open(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert set(launch.thread_settings(2).values()) == {"3"}
+
+
+def test_each_end_is_told_once_while_others_go_on(monkeypatch):
+    codes = {"first": "import sys; sys.exit(3)", "last": "import time; time.sleep(0.5)"}
+    processes = {n: launch.Process([sys.executable, "-c", code], {}) for n, code in codes.items()}
+    told = []
+    status = launch.run_together(
+        processes, lambda *line: None, (), lambda name, code: told.append((name, code))
+    )
+    assert status == 3
+    assert told == [("first", 3), ("last", 0)]
+
+
 def test_command_that_does_not_exist_is_an_error():
     with pytest.raises(ConfigError, match="cannot start 'no-such-program': No such file"):
         launch.launch(launch.Launch(["no-such-program"], 1), lambda *line: None)

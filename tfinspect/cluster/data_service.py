@@ -1,12 +1,14 @@
 """A tf.data service: TensorFlow's own dispatcher and data workers, each a process."""
 
+import dataclasses
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from tfinspect.cluster.launch import OnLine, Process, free_ports, run_together, thread_settings
-from tfinspect.data.service_address import data_workers, host_and_port
+from tfinspect.data.service_address import data_workers, host_and_port, is_loopback
 from tfinspect.errors import ClusterError, ConfigError
 
 _DISPATCHER = "dispatcher"
@@ -35,7 +37,13 @@ class Service:
     def __post_init__(self) -> None:
         """Validates the numbers."""
         if self.dispatcher is not None:
-            host_and_port(self.address)
+            there = host_and_port(self.address).rpartition(":")[0]
+            if is_loopback(self.host) and not is_loopback(there):
+                raise ConfigError(
+                    f"a data worker under the name '{self.host}' cannot be reached from the other "
+                    f"machines of the service at '{self.dispatcher}'; give the name under which "
+                    "they know this one, with --host."
+                )
             if self.port is not None:
                 raise ConfigError(
                     f"port {self.port} is that of a new dispatcher, and the service of "
@@ -74,26 +82,60 @@ def run(service: Service, on_ready: Callable[[str], None], on_line: OnLine) -> i
       ClusterError: the dispatcher that is to be joined never came, or a port cannot be had.
     """
     if service.port is None and service.dispatcher is None:
-        service = Service(service.workers, free_ports(1)[0], service.host)
+        service = dataclasses.replace(service, port=free_ports(1)[0])
     if service.is_one_process:
-        server = _serve(service)
-        on_ready(service.address)
-        # Until a signal ends this process.
-        while server is not None:
-            time.sleep(60)
+        _serve_for_ever(service, on_ready)
     processes = _processes(service)
-    waiting = set(processes)
+    ready = _Ready(processes, lambda: on_ready(service.address))
 
     def heard(name: str, standard: bool, line: str) -> None:
-        if not standard:
+        if standard:
+            ready.add(name)
+        else:
             on_line(name, standard, line)
-        elif name in waiting:
-            waiting.remove(name)
-            if not waiting:
-                on_ready(service.address)
+
+    def ended(name: str, status: int) -> None:
+        if ready.give_up(name):
+            text = f"ended with status {status} before it was ready; the service goes without it"
+            on_line(name, False, text)
 
     vital = [name for name in processes if name == _DISPATCHER]
-    return run_together(processes, heard, vital)
+    return run_together(processes, heard, vital, ended)
+
+
+class _Ready:
+    """Which processes are ready, as several threads tell."""
+
+    def __init__(self, names: Iterable[str], on_ready: Callable[[], None]) -> None:
+        """Calls `on_ready` once: when all that have not ended are ready, a data worker among them.
+
+        Args:
+          names: of the processes.
+          on_ready: what is called.
+        """
+        self._waiting, self._ready = set(names), set[str]()
+        self._on_ready = on_ready
+        self._lock = threading.Lock()
+
+    def add(self, name: str) -> None:
+        """Takes a process for ready."""
+        with self._lock:
+            if name in self._waiting:
+                self._ready.add(name)
+                self._leave(name)
+
+    def give_up(self, name: str) -> bool:
+        """Waits for a process no more; returns whether it was waited for."""
+        with self._lock:
+            waited = name in self._waiting
+            if waited:
+                self._leave(name)
+            return waited
+
+    def _leave(self, name: str) -> None:
+        self._waiting.remove(name)
+        if not self._waiting and self._ready - {_DISPATCHER}:
+            self._on_ready()
 
 
 def _processes(service: Service) -> dict[str, Process]:
@@ -109,6 +151,15 @@ def _processes(service: Service) -> dict[str, Process]:
         commands[f"data worker {number}"] = (*_COMMAND, *joining, *timeout)
     threads = thread_settings(max(service.workers, 1))
     return {name: Process(command, threads) for name, command in commands.items()}
+
+
+def _serve_for_ever(service: Service, on_ready: Callable[[str], None]) -> NoReturn:
+    """Serves in this process until a signal ends it."""
+    # It serves for as long as something refers to it.
+    _kept = _serve(service)
+    on_ready(service.address)
+    while True:
+        time.sleep(60)
 
 
 def _serve(service: Service) -> Any:

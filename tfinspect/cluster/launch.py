@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import IO
 
+from tfinspect import cores
 from tfinspect.cluster.tf_config import VARIABLE
 from tfinspect.errors import ConfigError
 
@@ -100,6 +101,8 @@ class Process:
 
 # Called with process name, whether it is standard output, and a line of it.
 OnLine = Callable[[str, bool, str], None]
+# Called with process name and exit status, once for each that has ended; a signal's is negative.
+OnEnd = Callable[[str, int], None]
 
 
 def launch(request: Launch, on_line: OnLine) -> int:
@@ -117,12 +120,15 @@ def launch(request: Launch, on_line: OnLine) -> int:
 
 def thread_settings(processes: int, threads: int | None = None) -> dict[str, str]:
     """Returns environment variables for the threads of each process; None shares the cores."""
-    each = threads or max(1, len(os.sched_getaffinity(0)) // processes)
+    each = threads or max(1, cores.usable() // processes)
     return dict.fromkeys(_THREAD_VARIABLES, str(each))
 
 
 def run_together(
-    processes: Mapping[str, Process], on_line: OnLine, vital: Collection[str] | None = None
+    processes: Mapping[str, Process],
+    on_line: OnLine,
+    vital: Collection[str] | None = None,
+    on_end: OnEnd | None = None,
 ) -> int:
     """Runs processes to their end.
 
@@ -132,6 +138,7 @@ def run_together(
       processes: name -> what is started.
       on_line: told what they write.
       vital: those whose failure ends all; None means each. Of others the last one's does.
+      on_end: told which of them have ended, while others go on.
 
     Returns:
       0, or the exit status of the first process whose failure ended all; 128 and the signal's
@@ -151,7 +158,7 @@ def run_together(
                 for stream in (one.stdout, one.stderr)
                 if stream is not None
             ]
-            status = _wait(running, running if vital is None else vital)
+            status = _wait(running, running if vital is None else vital, on_end)
             for reader in readers:
                 reader.join(timeout=GRACE_SECONDS)
             return status
@@ -196,10 +203,17 @@ def _reader(name: str, standard: bool, stream: IO[bytes], on_line: OnLine) -> th
     return thread
 
 
-def _wait(running: Mapping[str, subprocess.Popen], vital: Collection[str]) -> int:
+def _wait(
+    running: Mapping[str, subprocess.Popen], vital: Collection[str], on_end: OnEnd | None
+) -> int:
     """Waits for all processes, or for a failure that ends all; returns the exit status."""
+    told: set[str] = set()
     while True:
         codes = {name: process.poll() for name, process in running.items()}
+        for name, code in codes.items():
+            if on_end is not None and code is not None and name not in told:
+                told.add(name)
+                on_end(name, code)
         failed = [code for name, code in codes.items() if code and name in vital]
         if not failed and None not in codes.values():
             failed = [code for code in codes.values() if code]

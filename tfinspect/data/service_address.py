@@ -10,6 +10,7 @@ import re
 from tfinspect.errors import ClusterError, ConfigError
 
 _ADDRESS = re.compile(r"grpc://(?P<address>(\[[0-9a-fA-F:.]+\]|[^:\s/\[\]]+):(?P<port>\d{1,5}))")
+_LOOPBACK = re.compile(r"127(\.\d{1,3}){3}")
 _SECONDS = 5.0
 _CALL = "/tensorflow.data.DispatcherService/"
 _VERSION_FIELD, _WORKER_FIELD = 0x08, 0x0A
@@ -29,6 +30,16 @@ def host_and_port(service: str) -> str:
             "prints it."
         )
     return found["address"]
+
+
+def is_loopback(host: str) -> bool:
+    """Tells whether a name or address is that of the same machine on every machine.
+
+    >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "[::1]", "host7", "10.0.0.2")]
+    [True, True, True, False, False]
+    """
+    name = host.strip("[]").lower()
+    return name in ("localhost", "::1") or _LOOPBACK.fullmatch(name) is not None
 
 
 def data_workers(service: str) -> int:
@@ -64,7 +75,8 @@ def require_workers(service: str) -> int:
     if not count:
         raise ClusterError(
             f"the tf.data service at '{service}' has no data worker; start one with `tfinspect "
-            f"cluster data-service --dispatcher {host_and_port(service)}`."
+            f"cluster data-service --dispatcher {host_and_port(service)} --host NAME`, the name "
+            "being that of the machine that it runs on, as the others know it."
         )
     return count
 

@@ -4,15 +4,19 @@ A process that dies breaks its connections, and TensorFlow raises an error. One 
 silent breaks none, and the others would wait for its gradients without end.
 """
 
+import errno
+import socket
 import threading
 from collections.abc import Callable, Iterable
 
+from tfinspect.cluster.rendezvous import split_address
 from tfinspect.cluster.tf_config import ClusterConfig
 
 # A process is silent that leaves so many questions in a row without an answer, each for so long.
 QUESTIONS = 4
 ANSWER_SECONDS = 10.0
 PAUSE_SECONDS = 5.0
+_NO_HOST = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN}
 # TensorFlow's server answers it in a thread of its own, whatever Python does.
 _METHOD = "/tensorflow.WorkerService/GetStatus"
 
@@ -62,19 +66,36 @@ def _unanswered(addresses: Iterable[tuple[str, str]]) -> set[str]:
     """Asks all at once; returns the names of those from whom nothing came.
 
     An error is an answer: who is gone, and whose connection breaks, TensorFlow notices by itself.
+    Not so that of this host's own system, that the other host cannot be reached.
     """
     import grpc
 
-    channels = {name: grpc.insecure_channel(address) for name, address in addresses}
+    where = dict(addresses)
+    channels = {name: grpc.insecure_channel(address) for name, address in where.items()}
     calls = {
         name: channel.unary_unary(_METHOD).future(b"", timeout=ANSWER_SECONDS)
         for name, channel in channels.items()
     }
-    silent = set()
-    for name, call in calls.items():
-        error = call.exception()
-        if error is not None and error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
-            silent.add(name)
+    codes = {name: error.code() for name, call in calls.items() if (error := call.exception())}
     for channel in channels.values():
         channel.close()
-    return silent
+    return {
+        name
+        for name, code in codes.items()
+        if code == grpc.StatusCode.DEADLINE_EXCEEDED
+        or (code == grpc.StatusCode.UNAVAILABLE and _is_out_of_reach(where[name]))
+    }
+
+
+def _is_out_of_reach(address: str) -> bool:
+    """Tells whether no host answers at an address; one that refuses the connection does.
+
+    gRPC has one status for both.
+    """
+    try:
+        socket.create_connection(split_address(address), ANSWER_SECONDS).close()
+    except TimeoutError:
+        return True
+    except OSError as error:
+        return error.errno in _NO_HOST
+    return False

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 import tiny_data
 
-from tfinspect.data import pipeline, record_places, service_address
+from tfinspect.data import pipeline, record_places, served, service_address
 from tfinspect.data.load import reading
 from tfinspect.data.manifest import read_manifest
 from tfinspect.errors import ClusterError, ConfigError, DataError
@@ -98,6 +98,63 @@ def test_processes_that_share_each_batch_have_their_parts(service, small):
         require_equal(
             pipeline.training_dataset(own, **wanted), pipeline.training_dataset(expected, **wanted)
         )
+
+
+@pytest.mark.parametrize("kind", ["small", "photographs"])
+def test_steps_that_nobody_sends_are_the_same_and_each_epoch_is_drawn_and_traced_once(
+    service, kind, request, monkeypatch
+):
+    batches = dataclasses.replace(request.getfixturevalue(kind), keep_last=True)
+    batches = pipeline.shared(batches, 0, 2)
+    usual, drawn, traced = pipeline._making, [], []
+
+    def making(*given, **more):
+        made = usual(*given, **more)
+
+        def draw(key, count):
+            if count:
+                noted = tf.numpy_function(lambda: drawn.append(count) or np.int64(0), [], tf.int64)
+                key += noted
+            return made.draw(key, count)
+
+        def make(*given):
+            traced.append(given)
+            return made.make(*given)
+
+        return dataclasses.replace(made, draw=draw, make=make)
+
+    monkeypatch.setattr(pipeline, "_making", making)
+    monkeypatch.setattr(served, "_arrivals", lambda job, steps: iter(()))
+    wanted = {"seed": 3, "epochs": EPOCHS, "start_step": 2}
+    expected = pipeline.training_dataset(batches, **wanted)
+    found = pipeline.training_dataset(dataclasses.replace(batches, service=service), **wanted)
+    require_equal(found, expected)
+    assert drawn == [EXAMPLES] * EPOCHS
+    # Once before anything is drawn, and once after.
+    assert len(traced) <= 2
+
+
+def test_split_is_read_through_once_and_anew_when_its_contents_are_others(tmp_path, monkeypatch):
+    read, usual = [], record_places.read_records
+
+    def read_records(path):
+        read.append(path)
+        return usual(path)
+
+    monkeypatch.setattr(record_places, "read_records", read_records)
+    for examples in (16, 8):
+        records = tiny_data.raw_records(*tiny_data.images(examples))
+        tiny_data.write_data(str(tmp_path), {"train": records})
+        places = []
+        for _ in range(3):
+            manifest = read_manifest(str(tmp_path))
+            given = (str(tmp_path), manifest, "train", 4, (32, 32, 3), AsStored())
+            places.append(record_places.Places(pipeline.Batches(*given)).of(np.arange(examples)))
+        assert len(read) == len(manifest.paths(str(tmp_path), "train"))
+        read.clear()
+        for one in places:
+            np.testing.assert_array_equal(one, places[0])
+            assert len(set(zip(*one, strict=True))) == examples
 
 
 def test_broken_record_is_an_error_of_the_data(service, tmp_path):

@@ -1,5 +1,6 @@
 """Records read by their number, each from its place in its shard, wherever that is computed."""
 
+import functools
 import os
 from typing import Any
 
@@ -9,6 +10,7 @@ import tensorflow as tf
 from tfinspect import files
 from tfinspect.data.batches import Batches
 from tfinspect.data.load import PARALLELISM, fixed_options
+from tfinspect.data.manifest import Shard
 from tfinspect.data.tfrecord import read_records
 
 # Records of one batch that are read at a time, and bytes of a first read.
@@ -25,15 +27,14 @@ class Places:
     """Where each record of a split begins."""
 
     def __init__(self, batches: Batches) -> None:
-        """Reads the split through once.
+        """Reads the split through, the first time that it is asked for.
 
         Raises:
           DataError: a shard is missing, or a record is broken.
         """
         self._paths = reachable_paths(batches)
-        found = [[r.offset for r in read_records(path)] for path in batches.paths]
-        self._shards = np.repeat(np.arange(len(found), dtype=np.int32), [len(o) for o in found])
-        self._offsets = np.array([offset for one in found for offset in one], np.int64)
+        shards = tuple(batches.manifest.splits[batches.split].shards)
+        self._shards, self._offsets = _found(tuple(batches.paths), tuple(self._paths), shards)
 
     def of(self, numbers: Any) -> tuple[Any, Any]:
         """Returns the shards (int32) and first bytes (int64) of records, all `[B]`.
@@ -48,6 +49,24 @@ class Places:
     def read(self, shards: Any, offsets: Any) -> Any:
         """Returns the records at some places, string `[B]`."""
         return _records(tf.gather(tf.constant(self._paths), shards), offsets)
+
+
+# It is asked anew for every stage and segment of a run, and large splits take minutes to read.
+@functools.lru_cache(maxsize=2)
+def _found(
+    paths: tuple[str, ...], reachable: tuple[str, ...], shards: tuple[Shard, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the number of each record's shard, and its first byte.
+
+    Args:
+      paths: what is read.
+      reachable: the same from any directory; keeps equal relative paths apart.
+      shards: what the manifest says of them; keeps old and new contents apart.
+    """
+    del reachable, shards
+    found = [[record.offset for record in read_records(path)] for path in paths]
+    numbers = np.repeat(np.arange(len(found), dtype=np.int32), [len(one) for one in found])
+    return numbers, np.array([offset for one in found for offset in one], np.int64)
 
 
 def _records(paths: Any, offsets: Any) -> Any:

@@ -58,7 +58,7 @@ def served(batches: Batches, order: Order, steps: range, making: Making) -> Any:
     job = _Job(batches, order, making, Places(batches))
     others = Others(
         arrivals=lambda: _arrivals(job, steps),
-        compute=lambda step: next(iter(job.dataset(range(step, step + 1), here=True)))[1:],
+        compute=_Here(job),
         ask=lambda: require_workers(service),
         name=f"the tf.data service at '{service}'",
     )
@@ -103,23 +103,38 @@ class _Job:
     making: Making
     places: Places
 
-    def dataset(self, steps: range, *, here: bool = False) -> Any:
-        """Returns a data set of step, images and labels; made by the service unless `here`."""
+    def dataset(self, steps: range) -> Any:
+        """Returns a data set of step, images and labels, made by the service."""
         numbers = tf.data.Dataset.range(steps.start, steps.stop)
-        # Until the first step's epoch is drawn there is none, and nothing is drawn.
-        nothing = self.making.draw(tf.zeros([2], tf.int64), 0)
-        start = (tf.constant(-1, tf.int64), tf.zeros([0], tf.int32), nothing)
-        dataset = numbers.scan(start, self._plan).map(self._made, num_parallel_calls=PARALLELISM)
-        dataset = dataset.with_options(fixed_options())
-        if here:
-            return dataset
+        dataset = numbers.scan(self.undrawn(), self._plan).map(
+            lambda _, *planned: self._made(*planned), num_parallel_calls=PARALLELISM
+        )
         service = tf.data.experimental.service
-        return dataset.apply(
+        return dataset.with_options(fixed_options()).apply(
             # Images are not worth the time of compressing them.
             service.distribute(
                 service.ShardingPolicy.DYNAMIC, self.batches.service, compression=None
             )
         )
+
+    def here(self, step: Any, drawn: Any) -> tuple[Any, Any]:
+        """Makes one step (int64) in this process.
+
+        Args:
+          step: which one.
+          drawn: the epoch that was drawn last, as this returns it, or `undrawn`.
+
+        Returns:
+          The epoch that is drawn now, and step, images and labels.
+        """
+        planned = tf.data.Dataset.from_tensors(step).scan(drawn, self._plan)
+        made = planned.map(lambda drawn, *planned: (drawn, self._made(*planned)))
+        return tf.data.experimental.get_single_element(made.with_options(fixed_options()))
+
+    def undrawn(self) -> Any:
+        """Returns what stands for an epoch, its examples and their draws, when none is drawn."""
+        nothing = self.making.draw(tf.zeros([2], tf.int64), 0)
+        return tf.constant(-1, tf.int64), tf.zeros([0], tf.int32), nothing
 
     @tf.autograph.experimental.do_not_convert
     def _plan(self, drawn: Any, step: Any) -> tuple[Any, Any]:
@@ -137,7 +152,8 @@ class _Job:
         first = step % steps * size
         rows = tf.range(first, tf.minimum(first + size, per_epoch))
         taken = tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows), (chosen, draws))
-        return (epoch, chosen, draws), (step, *taken)
+        now = epoch, chosen, draws
+        return now, (now, step, *taken)
 
     @tf.autograph.experimental.do_not_convert
     def _made(self, step: Any, numbers: Any, draws: Any) -> tuple[Any, Any, Any]:
@@ -146,3 +162,15 @@ class _Job:
             numbers, draws = share.cut(numbers, draws)
         records = self.places.read(*self.places.of(numbers))
         return step, *self.making.make(records, draws)
+
+
+class _Here:
+    """Makes single steps in this process: traced once, and each epoch is drawn once."""
+
+    def __init__(self, job: _Job) -> None:
+        self._drawn = job.undrawn()
+        self._make = tf.function(job.here, autograph=False, reduce_retracing=True)
+
+    def __call__(self, step: int) -> Any:
+        self._drawn, made = self._make(tf.constant(step, tf.int64), self._drawn)
+        return made[1:]

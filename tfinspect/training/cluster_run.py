@@ -14,6 +14,7 @@ from tfinspect.data.prepare import prepare
 from tfinspect.errors import ConfigError, ProcessLostError
 from tfinspect.nets.registry import get_spec
 from tfinspect.training import reunion, run, run_directory
+from tfinspect.training.begun_alike import IN_CLUSTER
 from tfinspect.training.config import TrainConfig, config_from
 from tfinspect.training.data_service import require_data_service, with_data_service
 from tfinspect.training.progress import Progress
@@ -92,7 +93,7 @@ def resume(part: Part) -> run.TrainResult | None:
         return None
     if part.cluster.is_asynchronous:
         return _server_run(part).resume(part)
-    info, _ = run.resumable(part.output)
+    info, _ = run.resumable(part.output, in_cluster=True)
     return _go_on(part, info, data_of(info))
 
 
@@ -161,7 +162,7 @@ def directory(
             yield RunDirectory(scratch)
         return
     with run_directory.locked(part.output):
-        description = run.describe(config, *data)
+        description = run.describe(config, *data) | {IN_CLUSTER: True}
         made = run_directory.create(part.output, description, data[1].label_names)
         with run_directory.discarded_if_fruitless(made):
             yield made

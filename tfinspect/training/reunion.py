@@ -33,9 +33,9 @@ def open_begun(config: TrainConfig, output: str) -> tuple[RunInfo, tuple[str, Ma
 
     Raises:
       ConfigError: the run in the directory was begun with other settings.
-      RunError: it is finished, or its data are not the same any more.
+      RunError: it is finished, was begun by one process, or its data are not the same any more.
     """
-    info, begun_with = run.resumable(output)
+    info, begun_with = run.resumable(output, in_cluster=True)
     data = data_of(info)
     require_equal(config.resolved(data[1].training_examples()), begun_with, output)
     return info, data

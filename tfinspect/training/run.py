@@ -17,6 +17,7 @@ from tfinspect.data.prepare import prepare
 from tfinspect.errors import DataError, RunError, TfinspectError
 from tfinspect.nets.registry import get_spec
 from tfinspect.training import checkpoints, run_directory
+from tfinspect.training.begun_alike import require_begun_alike
 from tfinspect.training.config import TrainConfig, config_from
 from tfinspect.training.data_service import require_data_service, with_data_service
 from tfinspect.training.progress import EpochRecord, Progress
@@ -110,11 +111,12 @@ def resume(
       data_service: where the run's tf.data service is now; None is where it was.
 
     Raises:
-      RunError: there is no run, it is finished, or its data are not the same any more.
+      RunError: there is no run, it is finished, it was begun in a cluster, or its data are not the
+        same any more.
       ConfigError: it was begun without a service.
     """
     observer = observer or Observer()
-    info, config = resumable(output)
+    info, config = resumable(output, in_cluster=False)
     config = with_data_service(config, data_service)
     require_data_service(config, observer)
     directory, manifest = data_of(info)
@@ -123,11 +125,12 @@ def resume(
         return _train(config, info.directory, (directory, manifest), observer)
 
 
-def resumable(output: str) -> tuple[RunInfo, TrainConfig]:
+def resumable(output: str, *, in_cluster: bool) -> tuple[RunInfo, TrainConfig]:
     """Returns the description and the settings of a run that can be gone on with.
 
     Raises:
-      RunError: there is no run, it is a fine-tuning, or it is finished.
+      RunError: there is no run, it is a fine-tuning, it is finished, or it was begun in a cluster
+        and is to be gone on with alone, or the other way.
     """
     info = run_directory.open_run(output)
     if "net" in info.config:
@@ -138,6 +141,7 @@ def resumable(output: str) -> tuple[RunInfo, TrainConfig]:
     config = config_from(info.config, info.directory.file("config.json"))
     if Progress.read(info.directory).finished:
         raise RunError(f"the run in '{output}' is finished; train a new one into another --output.")
+    require_begun_alike(info, in_cluster=in_cluster)
     return info, config
 
 

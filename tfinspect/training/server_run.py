@@ -56,7 +56,7 @@ def resume(part: "cluster_run.Part") -> run.TrainResult | None:
     Raises:
       As `cluster_run.resume`.
     """
-    info, config = run.resumable(part.output)
+    info, config = run.resumable(part.output, in_cluster=True)
     config = with_data_service(config, part.data_service)
     _check(config)
     data = data_of(info)

@@ -11,6 +11,7 @@ from tfinspect.cluster import facts
 from tfinspect.cluster.synchronous import require_synchronous
 from tfinspect.data.manifest import Manifest
 from tfinspect.training import cluster_run, reunion, run_directory
+from tfinspect.training.begun_alike import IN_CLUSTER, require_begun_alike
 from tfinspect.training.cluster_run import Part
 from tfinspect.training.data_service import require_data_service, with_data_service
 from tfinspect.training.run import errors_logged, logged, make_repeatable
@@ -19,7 +20,7 @@ from tfinspect.training.run_directory import RunDirectory
 from tfinspect.training.team import Team, join
 from tfinspect.transfer import finetune as alone
 from tfinspect.transfer.content_hash import content_hash
-from tfinspect.transfer.finetune import IN_CLUSTER, FineTuneResult
+from tfinspect.transfer.finetune import FineTuneResult
 from tfinspect.transfer.finetune_config import FineTuneConfig
 from tfinspect.transfer.load_rules import LoadRules
 from tfinspect.transfer.outcome import conclude
@@ -95,7 +96,7 @@ def resume_finetuning(part: Part) -> FineTuneResult | None:
     require_synchronous(part.cluster, "fine-tuning")
     info = alone.resumable(part.output)
     described = info.directory.read_json("config.json")["transfer"]
-    alone.require_begun_alike(info, in_cluster=True)
+    require_begun_alike(info, in_cluster=True)
     config = with_data_service(alone.config_of(info), part.data_service)
     require_data_service(config, part.observer)
     settings = _settings(config, data_of(info)[1])
@@ -156,8 +157,7 @@ def _directory(part: Part, prepared: Prepared) -> Iterator[RunDirectory]:
         with tempfile.TemporaryDirectory(prefix="tfinspect-") as scratch:
             yield RunDirectory(scratch)
         return
-    description = alone.description(prepared)
-    description["transfer"][IN_CLUSTER] = True
+    description = alone.description(prepared) | {IN_CLUSTER: True}
     with run_directory.locked(part.output):
         made = run_directory.create(part.output, description, prepared.data[1].label_names)
         with run_directory.discarded_if_fruitless(made):

@@ -10,6 +10,7 @@ from tfinspect import files
 from tfinspect.artifacts import Artifact
 from tfinspect.errors import RunError, TfinspectError
 from tfinspect.training import run_directory
+from tfinspect.training.begun_alike import require_begun_alike
 from tfinspect.training.config import config_from
 from tfinspect.training.data_service import require_data_service, with_data_service
 from tfinspect.training.progress import Progress
@@ -43,8 +44,6 @@ from tfinspect.transfer.weights_source import open_weights
 
 REPORT_FILE = "load_report.json"
 SPLIT_FILE = "split.json"
-# Entry of `config.json`: whether processes of a cluster train together.
-IN_CLUSTER = "in_cluster"
 
 
 @dataclass(frozen=True)
@@ -148,20 +147,6 @@ def resumable(output: str) -> RunInfo:
     if Progress.read(info.directory).finished:
         raise RunError(f"the run in '{output}' is finished; choose another --output.")
     return info
-
-
-def require_begun_alike(info: RunInfo, *, in_cluster: bool) -> None:
-    """Refuses to go on with a cluster's run alone, or the other way.
-
-    Raises:
-      RunError: the run was begun the other way.
-    """
-    if info.directory.read_json("config.json")["transfer"].get(IN_CLUSTER, False) != in_cluster:
-        how = "without" if in_cluster else "with"
-        raise RunError(
-            f"the run in '{info.directory.path}' was begun {how} TF_CONFIG, and an epoch of a "
-            f"cluster has another number of steps; go on {how} it."
-        )
 
 
 def config_of(info: RunInfo) -> FineTuneConfig:

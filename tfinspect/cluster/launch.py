@@ -16,6 +16,7 @@ from typing import IO
 
 from tfinspect import cores
 from tfinspect.cluster.tf_config import VARIABLE
+from tfinspect.cluster.with_parent import ending_with_parent
 from tfinspect.errors import ConfigError
 
 # The others have so long to write their checkpoint when one has failed.
@@ -132,7 +133,7 @@ def run_together(
 ) -> int:
     """Runs processes to their end.
 
-    SIGINT and SIGTERM are passed on.
+    SIGINT and SIGTERM are passed on. On Linux they are killed if this process is killed.
 
     Args:
       processes: name -> what is started.
@@ -177,6 +178,7 @@ def _start(process: Process) -> subprocess.Popen:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            preexec_fn=ending_with_parent(),
         )
     except OSError as error:
         raise ConfigError(

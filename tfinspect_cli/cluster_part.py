@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from tfinspect.cluster.tf_config import ClusterConfig, from_environment
-from tfinspect.errors import ProcessLostError, TfinspectError, TrainingInterruptedError
+from tfinspect.errors import ConfigError, ProcessLostError, TfinspectError, TrainingInterruptedError
 from tfinspect_cli import restart, training_output
 from tfinspect_cli.emit import message
 
@@ -61,6 +61,22 @@ class ClusterPart:
         if settings.get("batch_size") is not None:
             raise click.UsageError("give --batch-size or --batch-size-per-replica, not both.")
         return {"batch_size": each * (self.cluster.workers_per_step if self.cluster else 1)}
+
+    def refuse_rate_search(self) -> None:
+        """Refuses `--find-lr` in one of several processes.
+
+        Raises:
+          ConfigError: there are several.
+        """
+        if self.cluster is None:
+            return
+        # An evaluator is not among the cluster's own.
+        everybody = {*self.cluster.names, self.cluster.name}
+        if len(everybody) > 1:
+            raise ConfigError(
+                f"--find-lr looks for a rate in one process, and TF_CONFIG makes this "
+                f"{self.cluster.name} of {len(everybody)}; unset TF_CONFIG for it."
+            )
 
     def of_run(self, output: str, observer: Any, command: str) -> Any:
         """Returns the library's `Part` in a run."""

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tfinspect.errors import ConfigError
 from tfinspect_cli import finetune_output, training_output
 from tfinspect_cli.cluster_part import ClusterPart, ending_at_once
 from tfinspect_cli.emit import message
@@ -21,11 +20,8 @@ def refuse_what_is_not_shared(part: ClusterPart, options: Mapping[str, Any]) -> 
     from tfinspect.cluster.synchronous import require_synchronous
 
     require_synchronous(part.cluster, "fine-tuning")
-    if options["find_lr"] and len(part.cluster.names) > 1:
-        raise ConfigError(
-            f"--find-lr looks for a rate in one process, and TF_CONFIG makes this "
-            f"{part.cluster.name} of {len(part.cluster.names)}; unset TF_CONFIG for it."
-        )
+    if options["find_lr"]:
+        part.refuse_rate_search()
 
 
 def fine_tune(

@@ -44,6 +44,8 @@ def command(
     given = given_settings(settings) | part.batch_setting(batch_size_per_replica, settings)
     if resume and find_lr:
         raise click.UsageError("--find-lr looks at a fresh network; leave --resume out.")
+    if find_lr:
+        part.refuse_rate_search()
     if resume:
         part = dataclasses.replace(part, data_service=given.pop("data_service", None))
         _refuse_settings(given, config_file, output)

@@ -67,3 +67,21 @@ def test_batch_size_is_given_in_one_way():
     )
     assert result.exit_code == 2
     assert "give --batch-size or --batch-size-per-replica, not both" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (configuration("localhost:1", "localhost:2", index=1), "worker 1 of 2"),
+        (
+            '{"cluster": {"worker": ["localhost:1"]}, "task": {"type": "evaluator"}}',
+            "evaluator 0 of 2",
+        ),
+    ],
+)
+def test_search_for_a_rate_is_refused_in_one_of_several_processes(tmp_path, text, words):
+    output = str(tmp_path / "run")
+    arguments = ["train", "--find-lr", "--data", str(tmp_path / "absent"), "--output", output]
+    result = CliRunner().invoke(cli, arguments, env={"TF_CONFIG": text})
+    assert result.exit_code == 2
+    assert f"TF_CONFIG makes this {words}; unset TF_CONFIG for it" in result.stderr

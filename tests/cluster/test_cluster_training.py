@@ -132,7 +132,7 @@ def test_process_lost_before_the_first_backup_is_waited_for(data, tmp_path, monk
     said = [process.communicate(timeout=200)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
     assert f"worker {lost} was lost after step" in said[1 - lost]
-    assert "the last backup is none" in said[1 - lost]
+    assert "No backup is known. Start it again with its own command" in said[1 - lost]
     for each in map(noted, notes):
         # They began again with the first step.
         assert [step for step, _ in each][-2 * PER_EPOCH :] == list(range(1, 2 * PER_EPOCH + 1))

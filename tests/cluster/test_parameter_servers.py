@@ -152,7 +152,7 @@ def test_lost_parameter_server_ends_all_with_its_name_and_the_backup(data, tmp_p
     kept = os.path.basename(state(output)["checkpoint"])
     for name in statuses:
         assert "ps 1 was lost after step" in said[name]
-        assert f"the last backup is {kept}" in said[name]
+        assert f"The last backup is {kept}" in said[name]
         assert f"`tfinspect train --resume --output {output}`" in said[name]
 
 
@@ -166,6 +166,8 @@ def test_lost_chief_ends_all_with_its_name_and_the_run_goes_on_from_the_backup(d
     assert statuses == {"chief 0": -9, "worker 0": 2, "ps 0": 2}, said
     for name in ("worker 0", "ps 0"):
         assert f"chief 0 was lost, and {name} has nobody to work for" in said[name]
+        assert "The last backup is model.ckpt-" in said[name]
+        assert f"`tfinspect train --resume --output {output}`" in said[name]
 
     before = len(state(output)["records"])
     again = started(roles(1, parameter_servers=1), "train", "--resume", "--output", str(output))

@@ -113,4 +113,4 @@ def test_stopped_process_of_an_asynchronous_cluster_ends_it_with_its_name(data, 
         assert f"{stopped} was lost" in text
     if stopped != "chief 0":
         state = json.loads((output / "backup" / "state.json").read_text())
-        assert f"the last backup is {os.path.basename(state['checkpoint'])}" in said["chief 0"]
+        assert f"The last backup is {os.path.basename(state['checkpoint'])}" in said["chief 0"]

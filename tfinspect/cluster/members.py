@@ -16,7 +16,7 @@ from typing import Any
 from tfinspect.cluster import rendezvous, wire
 from tfinspect.cluster.facts import difference
 from tfinspect.cluster.tf_config import ClusterConfig
-from tfinspect.errors import ClusterError
+from tfinspect.errors import ClusterError, ProcessLostError
 
 # Each side tells the other now and then that it is there, and gives it up after so long without.
 ALIVE_SECONDS = 5.0
@@ -163,7 +163,8 @@ def stay(cluster: ClusterConfig, timeout: float, stop_requested: Callable[[], bo
       stop_requested: whether this process was asked to stop; the chief is told.
 
     Raises:
-      ClusterError: the chief never came, or is gone.
+      ProcessLostError: the chief is gone.
+      ClusterError: it never came.
       KeyboardInterrupt: this process was asked to stop before the chief came.
     """
     connection = _called(cluster, timeout, stop_requested)
@@ -172,9 +173,8 @@ def stay(cluster: ClusterConfig, timeout: float, stop_requested: Callable[[], bo
             wire.send(connection, {"name": cluster.name, "joins": True})
             return _until_end(connection, stop_requested)
         except (OSError, ValueError) as error:
-            raise ClusterError(
-                f"{cluster.leader} was lost, and {cluster.name} has nobody to work for; start "
-                "every process again with --resume."
+            raise ProcessLostError(
+                f"{cluster.leader} was lost, and {cluster.name} has nobody to work for."
             ) from error
 
 

@@ -1,7 +1,6 @@
 """A training run over several machines: the parts of `run`, in one process of a cluster."""
 
 import contextlib
-import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from tfinspect.training import reunion, run, run_directory
 from tfinspect.training.begun_alike import IN_CLUSTER
 from tfinspect.training.config import TrainConfig, config_from
 from tfinspect.training.data_service import require_data_service, with_data_service
+from tfinspect.training.going_on import last_backup, start_again
 from tfinspect.training.progress import Progress
 from tfinspect.training.run_data import data_of
 from tfinspect.training.run_directory import RunDirectory, RunInfo
@@ -211,13 +211,10 @@ def naming_the_lost(team: "Team", progress: Progress, part: Part) -> Iterator[No
         if not lost and not gone:
             raise
         cure = (
-            "Start it again with its own command."
+            f"{last_backup(progress.checkpoint)} Start it again with its own command."
             if part.goes_on
-            else f"Start every process again with `tfinspect {part.command} --resume --output "
-            f"{part.output}`."
+            else start_again(progress.checkpoint, part.command, part.output)
         )
-        kept = os.path.basename(progress.checkpoint) or "none"
         raise ProcessLostError(
-            f"{', '.join(lost) or 'another process'} was lost after step {progress.step}; the last "
-            f"backup is {kept}. {cure}"
+            f"{', '.join(lost) or 'another process'} was lost after step {progress.step}. {cure}"
         ) from error

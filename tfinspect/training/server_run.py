@@ -11,11 +11,18 @@ from tfinspect.cluster import facts
 from tfinspect.cluster.members import End, Members, stay
 from tfinspect.data.manifest import Manifest
 from tfinspect.data.prepare import prepare
-from tfinspect.errors import ClusterError, ConfigError, TfinspectError, TrainingInterruptedError
+from tfinspect.errors import (
+    ClusterError,
+    ConfigError,
+    ProcessLostError,
+    TfinspectError,
+    TrainingInterruptedError,
+)
 from tfinspect.nets.registry import get_spec
 from tfinspect.training import cluster_run, run, run_directory
 from tfinspect.training.config import TrainConfig
 from tfinspect.training.data_service import with_data_service
+from tfinspect.training.going_on import start_again
 from tfinspect.training.interruption import stop_requests
 from tfinspect.training.progress import Progress
 from tfinspect.training.run_data import data_of
@@ -99,12 +106,27 @@ def _serve(part: "cluster_run.Part", config: TrainConfig, data: Data) -> None:
     with stop_requests() as stop:
         server = parameter_servers.serve(cluster)
         part.observer.on_phase(f"{cluster.name} serves {cluster.leader}")
-        end = stay(cluster, part.timeout, lambda: stop.requested)
+        with _naming_the_backup(part.output):
+            end = stay(cluster, part.timeout, lambda: stop.requested)
         del server
     if end.kind == "stopped":
         raise TrainingInterruptedError(end.sentence)
     if end.kind != "done":
         raise ClusterError(end.sentence)
+
+
+@contextlib.contextmanager
+def _naming_the_backup(output: str) -> Iterator[None]:
+    """Adds to the loss of the chief how to go on, as far as this host can see.
+
+    Raises:
+      ClusterError: the chief was lost.
+    """
+    try:
+        yield
+    except ProcessLostError as error:
+        kept = Progress.read(RunDirectory(output)).checkpoint
+        raise ClusterError(f"{error} {start_again(kept, 'train', output)}") from error
 
 
 @contextlib.contextmanager
@@ -167,11 +189,9 @@ def _naming_the_lost(members: Members, progress: Progress, output: str) -> Itera
         gone = (LostError, tf.errors.UnavailableError, tf.errors.AbortedError)
         if not lost and not isinstance(error, gone):
             raise
-        kept = os.path.basename(progress.checkpoint) or "none"
         raise ClusterError(
-            f"{', '.join(lost) or 'another process'} was lost after step {progress.step}; the last "
-            f"backup is {kept}. Start every process again with `tfinspect train --resume --output "
-            f"{output}`."
+            f"{', '.join(lost) or 'another process'} was lost after step {progress.step}. "
+            f"{start_again(progress.checkpoint, 'train', output)}"
         ) from error
 
 

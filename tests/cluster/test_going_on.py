@@ -5,10 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
+import tiny_run
 
 from tfinspect.cluster.tf_config import ClusterConfig
 from tfinspect.errors import ClusterError, ProcessLostError
-from tfinspect.training import cluster_run, run, server_run
+from tfinspect.training import callbacks, cluster_run, run, server_run
+from tfinspect.training.config import TrainConfig
+from tfinspect.training.interruption import interrupted_after
 from tfinspect.training.progress import Progress
 from tfinspect.training.run_directory import RunDirectory
 
@@ -62,3 +65,11 @@ def test_those_that_serve_a_lost_chief_name_directory_and_backup(tmp_path, backu
         f"chief 0 was lost, and ps 0 has nobody to work for. {expected}"
     )
     assert f"`tfinspect train --resume --output {output}`." in str(raised.value)
+
+
+def test_stopped_worker_names_the_run_and_not_its_own_temporary_place(tmp_path):
+    one, output = tiny_run.copy_run(tmp_path), str(tmp_path / "output")
+    with cluster_run.directory(part(output), (one.data, one.manifest), TrainConfig()) as written:
+        loop = callbacks.Loop(None, written, BACKUP, None, 4, 8, None, 20, print, print)
+        assert written.path != output
+        assert str(loop.interrupted()) == str(interrupted_after(4, "train", output))

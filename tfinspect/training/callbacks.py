@@ -66,7 +66,7 @@ class Loop:
 
     def interrupted(self) -> TrainingInterruptedError:
         """Words the end that was asked for, after a backup."""
-        return interrupted_after(self.progress.step, self.command, self.run.path)
+        return interrupted_after(self.progress.step, self.command, self.run.shown)
 
     def diverged(self, what: str, step: int) -> TrainingDivergedError:
         """Words a value that is not finite after the given step, 1 for the first."""

@@ -159,7 +159,7 @@ def directory(
     """Yields the new run directory, or, where the chief writes it, a temporary place."""
     if not part.cluster.is_chief:
         with tempfile.TemporaryDirectory(prefix="tfinspect-") as scratch:
-            yield RunDirectory(scratch)
+            yield RunDirectory(scratch, part.output)
         return
     with run_directory.locked(part.output):
         description = run.describe(config, *data) | {IN_CLUSTER: True}

@@ -28,9 +28,21 @@ _DATA = ".data-00000-of-00001"
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """The paths inside a run directory."""
+    """The paths inside a run directory.
+
+    Attributes:
+      path: of the directory.
+      shown_path: what messages name; None is `path`. Of a process that writes to a temporary place,
+        where the one that writes the run does.
+    """
 
     path: str
+    shown_path: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The path that `--output` takes."""
+        return self.shown_path or self.path
 
     def file(self, name: str) -> str:
         """Returns the path of a file or folder of the run."""

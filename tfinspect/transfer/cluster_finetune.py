@@ -155,7 +155,7 @@ def _directory(part: Part, prepared: Prepared) -> Iterator[RunDirectory]:
     """Yields the new run directory, or, where the chief writes it, a temporary place."""
     if not part.cluster.is_chief:
         with tempfile.TemporaryDirectory(prefix="tfinspect-") as scratch:
-            yield RunDirectory(scratch)
+            yield RunDirectory(scratch, part.output)
         return
     description = alone.description(prepared) | {IN_CLUSTER: True}
     with run_directory.locked(part.output):

@@ -103,7 +103,7 @@ def _tell(tuning: Tuning, team: Team, problem: TfinspectError | None) -> None:
     if team.cluster.is_chief:
         wanted, _ = team.agree(False, True)
         if wanted and problem is None:
-            problem = interrupted_after(tuning.progress.step, "finetune", tuning.run.path)
+            problem = interrupted_after(tuning.progress.step, "finetune", tuning.run.shown)
     ended = {"kind": type(problem).__name__, "text": str(problem)} if problem else None
     told = {"progress": dataclasses.asdict(tuning.progress), "ended": ended}
     heard = json.loads(broadcast_text(team, json.dumps(told)))

@@ -1,10 +1,12 @@
 """Stored graphs against the values and gradients of the graphs as TensorFlow runs them."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from graph_files import FROZEN, GRAPH, GRAPH_TEXT, META_GRAPH, TF1_SAVED_MODEL, TF2, TF2_SAVED_MODEL
-from oracle_files import CKPT_V1, CKPT_V2, OBJECT_BASED, ORACLE
+from oracle_files import CKPT_V1, CKPT_V2, OBJECT_BASED, ORACLE, copied
 
 from tfinspect.errors import ArtifactError, ConfigError
 from tfinspect.model import load_model
@@ -151,3 +153,10 @@ def test_missing_values_are_refused(path, said, text):
 def test_an_unknown_signature_is_refused():
     with pytest.raises(ConfigError, match=r"no signature 'serve' .*'serving_default'"):
         load_model(TF2_SAVED_MODEL, signature="serve")
+
+
+def test_graph_beside_the_weights_is_named(tmp_path):
+    prefix = copied(CKPT_V2, tmp_path)
+    shutil.copy(META_GRAPH, f"{prefix}.meta")
+    with pytest.raises(ArtifactError, match=f"or give '{prefix}.meta', the graph beside them"):
+        load_model(str(prefix))

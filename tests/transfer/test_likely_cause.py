@@ -192,3 +192,12 @@ def test_checkpoint_of_a_sibling_is_not_answered_with_a_rename_rule():
 
 def test_unknown_cause_is_not_invented():
     assert _cause(NET, {name: shape for name, shape in NET.items() if "conv2" not in name}) is None
+
+
+def test_rule_that_leads_away_from_the_right_names_is_to_be_left_out():
+    stored = dict(NET)
+    rules = LoadRules(rename=(parse_rename("^net=>tower"),))
+    entries = [VariableEntry(name, shape, "float32", 1, 4) for name, shape in stored.items()]
+    report = match_variables("net", NET, "file", entries, rules)
+    cause = likely_cause(report, Built(("net/Logits",)))
+    assert "under the network's own names: leave --rename out" in cause

@@ -34,9 +34,15 @@ def from_path(path: str, checkpoint: str | None, settings: Settings) -> Model:
         return _from_graph(artifact, checkpoint, settings)
     if isinstance(artifact, Hdf5):
         return from_file(artifact)
+    beside = f"{artifact.path}.meta"
+    graph = (
+        f"'{beside}', the graph beside them"
+        if os.path.isfile(beside)
+        else "the graph that they belong to and checkpoint= (--checkpoint)"
+    )
     raise ArtifactError(
         f"'{path}' ({artifact.kind}) holds weights without a network; name the network with net= "
-        "(--net), or give the graph that they belong to and checkpoint= (--checkpoint)."
+        f"(--net), or give {graph}."
     )
 
 

@@ -66,6 +66,11 @@ def prefix(report: LoadReport, built: Built) -> Cause | None:
     if rule is None or 2 * rule.found < len(missing):
         return None
     count = "all" if rule.found == len(missing) else f"{rule.found:,}"
+    if (rule.pattern, rule.replacement) == ("^", ""):
+        return Cause(
+            rule.found,
+            f"{count} of them are stored under the network's own names: leave --rename out",
+        )
     return Cause(
         rule.found,
         f"{count} of them are stored under another scope: --rename '{rule}' finds them",

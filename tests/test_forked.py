@@ -90,7 +90,7 @@ def test_a_process_is_split_off_where_it_pays_and_is_safe(monkeypatch):
 def test_it_is_split_off_before_the_caller_starts_threads(monkeypatch):
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
     before = threading.active_count()
-    monkeypatch.setattr(forked, "_cores", lambda: 2)
+    monkeypatch.setattr(cores, "usable", lambda: 2)
     active = threading.active_count
     monkeypatch.setattr(threading, "active_count", lambda: active() - before + 1)
     found = shared_out(squared, [1 << 30] * 4, None)

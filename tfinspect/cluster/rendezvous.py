@@ -9,17 +9,25 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tfinspect.cluster import wire
 from tfinspect.cluster.facts import difference
+from tfinspect.cluster.listening import (
+    CALL_SECONDS,
+    POLL_SECONDS,
+    answers,
+    listening,
+    split_address,
+    who_answers,
+)
 from tfinspect.cluster.tf_config import VARIABLE, ClusterConfig
 from tfinspect.errors import ClusterError
 
-_POLL_SECONDS = 0.2
-_CALL_SECONDS = 3.0
+__all__ = ["Meeting", "answers", "listening", "meet", "never_came", "split_address"]
+
 # Between two reports of who is missing.
 _REPORT_SECONDS = 5.0
 
@@ -55,54 +63,6 @@ def meet(meeting: Meeting) -> None:
             _Leader(meeting, listener).run()
         else:
             _follow(meeting, listener)
-
-
-@contextlib.contextmanager
-def listening(cluster: ClusterConfig) -> Iterator[socket.socket]:
-    """Yields a socket that listens on this process's address while the block runs.
-
-    Raises:
-      ClusterError: the port is taken.
-    """
-    host, port = split_address(cluster.own_address or "")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # As TensorFlow does; a name of this host may lead here through a proxy of its own.
-    here = host if host in ("localhost", "::1") or host.startswith("127.") else ""
-    try:
-        listener.bind((here, port))
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        raise ClusterError(
-            f"{cluster.name} cannot listen on '{cluster.own_address}', its address in {VARIABLE}: "
-            f"{error.strerror or error}; end the program that uses the port, or give another."
-        ) from error
-    listener.settimeout(_POLL_SECONDS)
-    try:
-        yield listener
-    finally:
-        listener.close()
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """Splits `host:port`; an IPv6 host loses its brackets.
-
-    >>> split_address("[::1]:2222")
-    ('::1', 2222)
-    """
-    host, _, port = address.rpartition(":")
-    return host.strip("[]"), int(port)
-
-
-def answers(address: str) -> bool:
-    """Tells whether somebody listens on an address."""
-    try:
-        socket.create_connection(split_address(address), _CALL_SECONDS).close()
-    except OSError:
-        return False
-    return True
 
 
 @dataclass
@@ -143,10 +103,18 @@ class _Leader:
                     reported = time.monotonic()
                     self._report(missing)
                 self._accept()
+            else:
+                self._hear_the_late()
             self._end(self.problem or self._compared() or self._called_back())
         finally:
             for member in self.members.values():
                 member.connection.close()
+
+    def _hear_the_late(self) -> None:
+        """Lets those who come a moment after a problem was found hear of it, too."""
+        deadline = time.monotonic() + CALL_SECONDS
+        while self.problem is not None and self._missing() and time.monotonic() < deadline:
+            self._accept()
 
     def _missing(self) -> list[str]:
         own = self.meeting.cluster
@@ -181,6 +149,8 @@ class _Leader:
                 self.problem = (
                     f"two processes call themselves {name}; give each its own task in {VARIABLE}."
                 )
+            elif "refuses" in said:
+                self.problem = wire.shown(said["refuses"])
             if name in self.members:
                 self.members[name].connection.close()
             self.members[name] = _Member(connection, wire.texts(said.get("facts")))
@@ -206,7 +176,7 @@ class _Leader:
     def _called_back(self) -> str | None:
         for name in sorted(self.members):
             address = self.meeting.cluster.address_of(name)
-            answer = _who(address)
+            answer = who_answers(address)
             if answer != name:
                 met = f"leads to '{answer}'" if answer else "does not lead to it"
                 return (
@@ -220,17 +190,9 @@ class _Leader:
         if problem:
             raise ClusterError(problem)
         # They hang up first, so that no port of ours stays occupied.
-        deadline = time.monotonic() + _CALL_SECONDS
+        deadline = time.monotonic() + CALL_SECONDS
         while time.monotonic() < deadline and any(m.is_alive() for m in self.members.values()):
             time.sleep(0.01)
-
-
-def _who(address: str) -> str | None:
-    try:
-        with socket.create_connection(split_address(address), _CALL_SECONDS) as connection:
-            return wire.shown(wire.Reader(connection).next().get("name", ""))
-    except (OSError, ValueError):
-        return None
 
 
 def never_came(missing: list[str], meeting: Meeting) -> str:
@@ -256,7 +218,7 @@ def _follow(meeting: Meeting, listener: socket.socket) -> None:
             if time.monotonic() - reported > _REPORT_SECONDS:
                 reported = time.monotonic()
                 meeting.on_missing([leader])
-            time.sleep(_POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
     finally:
         done.set()
         answering.join()
@@ -274,7 +236,7 @@ def _asked(meeting: Meeting, deadline: float) -> bool:
     """Calls the leader and waits for its verdict; False where it is not there (any more)."""
     address = meeting.cluster.address_of(meeting.cluster.leader)
     try:
-        with socket.create_connection(split_address(address), _CALL_SECONDS) as connection:
+        with socket.create_connection(split_address(address), CALL_SECONDS) as connection:
             # The leader speaks every few seconds, as long as it lives.
             connection.settimeout(max(deadline - time.monotonic(), 0) + 2 * _REPORT_SECONDS)
             name = meeting.cluster.name

@@ -2,15 +2,16 @@
 
 import contextlib
 import tempfile
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tfinspect.cluster import facts, rendezvous
+from tfinspect.cluster import facts, refusal, rendezvous
 from tfinspect.cluster.tf_config import ClusterConfig
 from tfinspect.data.manifest import Manifest
 from tfinspect.data.prepare import prepare
-from tfinspect.errors import ConfigError, ProcessLostError
+from tfinspect.errors import ConfigError, ProcessLostError, TfinspectError
 from tfinspect.nets.registry import get_spec
 from tfinspect.training import reunion, run, run_directory
 from tfinspect.training.begun_alike import IN_CLUSTER
@@ -40,6 +41,7 @@ class Part:
       command: whose `--resume` goes on with the run.
       data_service: where the tf.data service of a run that is gone on with is now; None is where it
         was.
+      meets: set when this process has begun to meet the others.
     """
 
     cluster: ClusterConfig
@@ -49,6 +51,7 @@ class Part:
     goes_on: bool = False
     command: str = "train"
     data_service: str | None = None
+    meets: threading.Event = field(default_factory=threading.Event)
 
 
 def train(config: TrainConfig, part: Part) -> run.TrainResult | None:
@@ -63,6 +66,11 @@ def train(config: TrainConfig, part: Part) -> run.TrainResult | None:
       ConfigError, DataError, NetworkError, RunError, TrainingDivergedError,
       TrainingInterruptedError: as of `run.train`.
     """
+    with telling_refusal(part):
+        return _train_anew(config, part)
+
+
+def _train_anew(config: TrainConfig, part: Part) -> run.TrainResult | None:
     if part.cluster.role == "evaluator":
         _evaluate(part)
         return None
@@ -88,6 +96,11 @@ def resume(part: Part) -> run.TrainResult | None:
     Raises:
       As `train`, and RunError: the data are not the same any more.
     """
+    with telling_refusal(part):
+        return _resume(part)
+
+
+def _resume(part: Part) -> run.TrainResult | None:
     if part.cluster.role == "evaluator":
         _evaluate(part)
         return None
@@ -149,7 +162,21 @@ def meet(part: Part, equal: dict[str, str]) -> None:
     def on_missing(names: list[str]) -> None:
         part.observer.on_phase(f"{cluster.name} waits for {', '.join(names)}")
 
+    part.meets.set()
     rendezvous.meet(rendezvous.Meeting(cluster, equal, part.timeout, on_missing))
+
+
+@contextlib.contextmanager
+def telling_refusal(part: Part) -> Iterator[None]:
+    """Tells the others of an error in the block before all have met, for which they would wait."""
+    try:
+        yield
+    except TfinspectError as error:
+        if not part.meets.is_set() and len(part.cluster.names) > 1:
+            # They may come later than now.
+            part.observer.on_phase(f"the other processes are told: {error}")
+            refusal.tell(rendezvous.Meeting(part.cluster, {}, part.timeout), str(error))
+        raise
 
 
 @contextlib.contextmanager

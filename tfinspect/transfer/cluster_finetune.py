@@ -56,6 +56,16 @@ def finetune(
       ClusterError: a process never came, was lost, or differs from the others.
       TfinspectError: as `finetune.finetune` says.
     """
+    with cluster_run.telling_refusal(part):
+        return _finetune(request, config, part, on_prepared)
+
+
+def _finetune(
+    request: TuningRequest,
+    config: FineTuneConfig,
+    part: Part,
+    on_prepared: Callable[[Prepared], None] | None,
+) -> FineTuneResult | None:
     require_synchronous(part.cluster, "fine-tuning")
     if part.goes_on and reunion.begun(part.output):
         return _go_on(config, part)
@@ -93,6 +103,11 @@ def resume_finetuning(part: Part) -> FineTuneResult | None:
     Raises:
       As `finetune`, and RunError: there is no such run, or its data are not the same any more.
     """
+    with cluster_run.telling_refusal(part):
+        return _resume(part)
+
+
+def _resume(part: Part) -> FineTuneResult | None:
     require_synchronous(part.cluster, "fine-tuning")
     info = alone.resumable(part.output)
     described = info.directory.read_json("config.json")["transfer"]
@@ -115,7 +130,7 @@ def _go_on(config: FineTuneConfig, part: Part) -> FineTuneResult | None:
     examples = data_of(info)[1].training_examples()
     config = _divisible(config, examples, part.cluster.workers)
     reunion.require_equal(config, alone.config_of(info), part.output)
-    return resume_finetuning(part)
+    return _resume(part)
 
 
 def _divisible(config: FineTuneConfig, train_examples: int, workers: int) -> FineTuneConfig:

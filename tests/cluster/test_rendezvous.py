@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 from together import in_threads
 
 from tfinspect.cluster import rendezvous, wire
+from tfinspect.cluster.facts import common_facts, difference
 from tfinspect.cluster.launch import free_ports
 from tfinspect.cluster.tf_config import ClusterConfig
 
@@ -170,3 +171,37 @@ def test_chief_workers_and_parameter_servers_meet():
     assert outcomes(
         [rendezvous.Meeting(ClusterConfig(addresses, *task), FACTS, 5.0) for task in tasks]
     ) == [None] * len(tasks)
+
+
+def test_address_that_differs_is_named_to_all():
+    ports = free_ports(3)
+    clusters = [cluster(ports, 0), cluster([*ports[:2], free_ports(1)[0]], 1)]
+    others = [one.address_of("worker 2") for one in clusters]
+    third = cluster(ports, 2)
+    ended = outcomes(
+        [rendezvous.Meeting(one, common_facts(one), 5.0) for one in (*clusters, third)]
+    )
+    assert (
+        ended
+        == [
+            f"worker 1 has the address of worker 2 in TF_CONFIG '{others[1]}' and worker 0 has "
+            f"'{others[0]}'; make them the same on all hosts."
+        ]
+        * 3
+    )
+
+
+def test_address_that_only_one_process_knows_is_named():
+    two, three = (ClusterConfig({"worker": ("a:1", "b:2", "c:3")[:n]}, "worker", 0) for n in (2, 3))
+    said = difference(common_facts(two), common_facts(three), "worker 0", "worker 1")
+    assert said is not None
+    assert "the address of worker 2 in TF_CONFIG 'c:3'" in said
+
+
+@pytest.mark.parametrize(("count", "agree"), [(255, False), (400, False), (400, True)])
+def test_facts_of_a_large_cluster_fit_into_a_message_and_still_differ(count, agree):
+    hosts = tuple(f"{'h' * 80}{number}.example:2222" for number in range(count))
+    facts = common_facts(ClusterConfig({"worker": hosts}, "worker", 0))
+    assert len(json.dumps({"name": "worker 0", "facts": facts})) < wire.MAX_BYTES
+    other = common_facts(ClusterConfig({"worker": (*hosts[:-1], "x:1")}, "worker", 0))
+    assert (difference(facts, facts if agree else other, "a", "b") is None) == agree

@@ -7,17 +7,25 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
-from tfinspect.cluster.tf_config import ClusterConfig
+from tfinspect.cluster.tf_config import VARIABLE, ClusterConfig
 
 PACKAGES = ("tfinspect", "tensorflow", "tf_keras", "tf-slim", "numpy")
+# A message takes so many addresses one by one, and of more a hash.
+_MOST_NAMED = 256
 
 
 def common_facts(cluster: ClusterConfig) -> dict[str, str]:
-    """Returns the versions that are installed, and a hash of everybody's addresses."""
+    """Returns the versions that are installed, and everybody's addresses."""
     versions = {f"version of {name}": metadata.version(name) for name in PACKAGES}
     python = ".".join(platform.python_version_tuple()[:2])
-    addresses = digest({role: list(hosts) for role, hosts in cluster.addresses.items()})
-    return versions | {"version of Python": python, "hash of the cluster's addresses": addresses}
+    return versions | {"version of Python": python} | _addresses(cluster)
+
+
+def _addresses(cluster: ClusterConfig) -> dict[str, str]:
+    if len(cluster.names) > _MOST_NAMED:
+        addresses = {role: list(hosts) for role, hosts in cluster.addresses.items()}
+        return {"hash of the cluster's addresses": digest(addresses)}
+    return {f"address of {name} in {VARIABLE}": cluster.address_of(name) for name in cluster.names}
 
 
 def setting_facts(settings: Mapping[str, Any]) -> dict[str, str]:

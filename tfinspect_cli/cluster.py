@@ -1,6 +1,7 @@
 """`tfinspect cluster check` and `tfinspect cluster launch`; `data-service` has its own module."""
 
 import sys
+from typing import Any
 
 import click
 
@@ -30,9 +31,7 @@ def check(data: str | None, config_file: str | None, cluster_timeout: float, alo
 
     settings = None
     if config_file:
-        from tfinspect.training.config import load_settings
-
-        settings = load_settings(config_file)
+        settings = _valid_settings(config_file)
     fingerprint = None
     if data:
         from tfinspect.data.prepare import prepare
@@ -41,6 +40,16 @@ def check(data: str | None, config_file: str | None, cluster_timeout: float, alo
     timeout = None if alone else cluster_timeout
     cluster = checks.check(checks.Check(fingerprint, settings, timeout, _tell_missing))
     click.echo(f"{cluster.name}: {len(cluster.names)} processes, {cluster.workers} that train")
+
+
+def _valid_settings(path: str) -> dict[str, Any]:
+    from tfinspect.training.config import TrainConfig, config_from, load_settings
+    from tfinspect.transfer.finetune_config import FineTuneConfig
+
+    settings = load_settings(path)
+    # Only a fine-tuning's settings, such as a run of one has written, name a network so.
+    config_from(settings, path, FineTuneConfig if "net" in settings else TrainConfig)
+    return settings
 
 
 def _tell_missing(names: list[str]) -> None:

@@ -1,9 +1,11 @@
 import json
+import socket
 import sys
 
 import pytest
 from click.testing import CliRunner
 
+from tfinspect.cluster import listening
 from tfinspect.cluster.launch import free_ports
 from tfinspect_cli.main import cli
 
@@ -24,7 +26,8 @@ def test_check_of_one_process_says_who_it_is():
 
 
 def test_check_alone_waits_for_nobody():
-    result = invoke("check", "--alone", tf_config=configuration("localhost:1", "localhost:2"))
+    hosts = [f"localhost:{port}" for port in free_ports(2)]
+    result = invoke("check", "--alone", tf_config=configuration(*hosts))
     assert result.stdout == "worker 0: 2 processes, 2 that train\n"
 
 
@@ -85,3 +88,47 @@ def test_search_for_a_rate_is_refused_in_one_of_several_processes(tmp_path, text
     result = CliRunner().invoke(cli, arguments, env={"TF_CONFIG": text})
     assert result.exit_code == 2
     assert f"TF_CONFIG makes this {words}; unset TF_CONFIG for it" in result.stderr
+
+
+def test_check_alone_finds_that_the_port_is_taken():
+    with socket.create_server(("localhost", 0)) as other:
+        own = f"localhost:{other.getsockname()[1]}"
+        result = invoke("check", "--alone", tf_config=configuration(own, "localhost:1"))
+    assert result.exit_code == 2
+    assert f"worker 0 cannot listen on '{own}', its address in TF_CONFIG" in result.stderr
+
+
+def test_check_alone_finds_an_own_address_of_another_machine(monkeypatch):
+    [port] = free_ports(1)
+    # 192.0.2.0/24 is reserved for documentation (RFC 5737): it is nobody's.
+    own = f"192.0.2.7:{port}"
+    monkeypatch.setattr(listening, "CALL_SECONDS", 0.5)
+    result = invoke("check", "--alone", tf_config=configuration(own, "localhost:1"))
+    assert result.exit_code == 2
+    assert f"this is worker 0, and its address '{own}' in TF_CONFIG does not lead here" in (
+        result.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("depht: 20\n", "no setting 'depht'"),
+        ("depth: many\n", "depth 'many' (in "),
+        ("net: inception_v4\nviews: many\n", "views 'many' (in "),
+    ],
+)
+def test_check_refuses_settings_that_no_training_takes(tmp_path, text, words):
+    file = tmp_path / "settings.yaml"
+    file.write_text(text)
+    alone = configuration(f"localhost:{free_ports(1)[0]}")
+    result = invoke("check", "--alone", "--config", str(file), tf_config=alone)
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+def test_check_takes_the_settings_of_a_fine_tuning(tmp_path):
+    file = tmp_path / "settings.yaml"
+    file.write_text("net: inception_v4\nviews: 2\n")
+    alone = configuration(f"localhost:{free_ports(1)[0]}")
+    assert invoke("check", "--config", str(file), tf_config=alone).exit_code == 0

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tfinspect.cluster import facts, rendezvous
+from tfinspect.cluster.listening import answering, listening, who_answers
 from tfinspect.cluster.tf_config import VARIABLE, ClusterConfig, from_environment
 from tfinspect.errors import ClusterError, ConfigError
 
@@ -31,7 +32,8 @@ def check(wanted: Check) -> ClusterConfig:
 
     Raises:
       ConfigError: the variable is not set, or broken.
-      ClusterError: a host cannot be found, never came, or differs.
+      ClusterError: a host cannot be found, never came, or differs; the address of this one is not
+        free, or not its own.
     """
     cluster = from_environment()
     if cluster is None:
@@ -41,9 +43,22 @@ def check(wanted: Check) -> ClusterConfig:
     equal = facts.common_facts(cluster) | facts.setting_facts(wanted.settings or {})
     if wanted.data_hash is not None:
         equal["hash of the data"] = wanted.data_hash
-    if wanted.timeout is not None and cluster.own_address is not None:
-        rendezvous.meet(rendezvous.Meeting(cluster, equal, wanted.timeout, wanted.on_missing))
+    if cluster.own_address is not None:
+        if wanted.timeout is None or len(cluster.names) == 1:
+            _require_here(cluster, cluster.own_address)
+        else:
+            rendezvous.meet(rendezvous.Meeting(cluster, equal, wanted.timeout, wanted.on_missing))
     return cluster
+
+
+def _require_here(cluster: ClusterConfig, address: str) -> None:
+    """Calls this process by its own address, as the others will."""
+    with listening(cluster) as listener, answering(cluster, listener):
+        if who_answers(address) != cluster.name:
+            raise ClusterError(
+                f"this is {cluster.name}, and its address '{address}' in {VARIABLE} does not lead "
+                "here; correct the address or the task, or open the port."
+            )
 
 
 def _require_known(name: str, address: str) -> None:

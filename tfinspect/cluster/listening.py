@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import threading
 from collections.abc import Iterator
 
 from tfinspect.cluster import wire
@@ -39,6 +40,27 @@ def listening(cluster: ClusterConfig) -> Iterator[socket.socket]:
         yield listener
     finally:
         listener.close()
+
+
+@contextlib.contextmanager
+def answering(cluster: ClusterConfig, listener: socket.socket) -> Iterator[None]:
+    """Tells whoever calls, while the block runs, which process this is."""
+    done = threading.Event()
+    answerer = threading.Thread(target=_answer, args=(cluster, listener, done), daemon=True)
+    answerer.start()
+    try:
+        yield
+    finally:
+        done.set()
+        answerer.join()
+
+
+def _answer(cluster: ClusterConfig, listener: socket.socket, done: threading.Event) -> None:
+    while not done.is_set():
+        with contextlib.suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                wire.send(connection, {"name": cluster.name})
 
 
 def split_address(address: str) -> tuple[str, int]:

@@ -18,6 +18,7 @@ from tfinspect.cluster.facts import difference
 from tfinspect.cluster.listening import (
     CALL_SECONDS,
     POLL_SECONDS,
+    answering,
     answers,
     listening,
     split_address,
@@ -205,13 +206,10 @@ def never_came(missing: list[str], meeting: Meeting) -> str:
 
 
 def _follow(meeting: Meeting, listener: socket.socket) -> None:
-    done = threading.Event()
-    answering = threading.Thread(target=_answer, args=(meeting, listener, done), daemon=True)
-    answering.start()
     leader = meeting.cluster.leader
     deadline = time.monotonic() + meeting.timeout
     reported = 0.0
-    try:
+    with answering(meeting.cluster, listener):
         while not _asked(meeting, deadline):
             if time.monotonic() > deadline:
                 raise ClusterError(never_came([leader], meeting))
@@ -219,17 +217,6 @@ def _follow(meeting: Meeting, listener: socket.socket) -> None:
                 reported = time.monotonic()
                 meeting.on_missing([leader])
             time.sleep(POLL_SECONDS)
-    finally:
-        done.set()
-        answering.join()
-
-
-def _answer(meeting: Meeting, listener: socket.socket, done: threading.Event) -> None:
-    while not done.is_set():
-        with contextlib.suppress(OSError):
-            connection, _ = listener.accept()
-            with connection:
-                wire.send(connection, {"name": meeting.cluster.name})
 
 
 def _asked(meeting: Meeting, deadline: float) -> bool:

@@ -1,5 +1,6 @@
 """Processes meet over loopback, in threads; what is wrong is said to all of them."""
 
+import contextlib
 import functools
 import json
 import os
@@ -12,7 +13,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 from together import in_threads
 
-from tfinspect.cluster import rendezvous, wire
+from tfinspect.cluster import listening, rendezvous, wire
 from tfinspect.cluster.facts import common_facts, difference
 from tfinspect.cluster.launch import free_ports
 from tfinspect.cluster.tf_config import ClusterConfig
@@ -205,3 +206,45 @@ def test_facts_of_a_large_cluster_fit_into_a_message_and_still_differ(count, agr
     assert len(json.dumps({"name": "worker 0", "facts": facts})) < wire.MAX_BYTES
     other = common_facts(ClusterConfig({"worker": (*hosts[:-1], "x:1")}, "worker", 0))
     assert (difference(facts, facts if agree else other, "a", "b") is None) == agree
+
+
+@pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-x\r\n", b"{}\n"], ids=["HTTP", "SSH", "JSON"])
+@pytest.mark.parametrize("waiting", [0, 1])
+def test_another_program_at_the_address_of_who_is_missing_is_named(monkeypatch, waiting, greeting):
+    monkeypatch.setattr(listening, "CALL_SECONDS", 0.3)
+    meeting = meetings(2, timeout=0.5)[waiting]
+    missing = f"worker {1 - waiting}"
+    address = meeting.cluster.address_of(missing)
+    with Greeting(address, greeting):
+        [text] = outcomes([meeting])
+    assert text.startswith(f"another program answers at the address of {missing}; end it, or ")
+    assert f"{missing} ({address}) never came within 0.5 s" in text
+
+
+class Greeting:
+    """A program that greets whoever calls, and hangs up when they do."""
+
+    def __init__(self, address, greeting):
+        self.greeting = greeting
+        self.socket = socket.create_server(rendezvous.split_address(address))
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self._greet)
+        self.thread.start()
+
+    def _greet(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(self.greeting)
+                connection.settimeout(2)
+                while connection.recv(1000):
+                    pass
+
+    def __exit__(self, *error):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.thread.join()

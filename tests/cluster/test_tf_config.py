@@ -57,6 +57,14 @@ BROKEN = {
     "old role": (_text({"master": ["a:1"]}), "'master'.*call it 'chief'"),
     "evaluator in the cluster": (_text({"worker": TWO, "evaluator": ["e:1"]}), "in 'task' alone"),
     "one text for a list": (_text({"worker": "a:1"}), 'the addresses of .worker. .* are "a:1"'),
+    "one port of the loopback": (
+        _text({"worker": ["localhost:1", "127.0.0.1:1"]}),
+        "'localhost:1' alias '127.0.0.1:1' in TF_CONFIG is given to worker 0 and worker 1",
+    ),
+    "one port of a host": (
+        _text({"worker": ["A:1"], "ps": ["a:01"], "chief": ["c:1"]}),
+        "given to",
+    ),
     "no address": (_text({"worker": []}), "the addresses of 'worker' .* are \\[\\]"),
     "no port": (_text({"worker": ["a"]}), '"a", an address of .worker.* is not host:port'),
     "a URL": (_text({"worker": ["http://a:1"]}), "without http://"),

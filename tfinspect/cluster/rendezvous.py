@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,7 @@ from tfinspect.errors import ClusterError
 
 __all__ = ["Meeting", "answers", "listening", "meet", "never_came", "split_address"]
 
+_CALLS_AT_ONCE = 16
 # Between two reports of who is missing.
 _REPORT_SECONDS = 5.0
 
@@ -98,7 +100,7 @@ class _Leader:
         try:
             while (missing := self._missing()) and self.problem is None:
                 if time.monotonic() > deadline:
-                    self.problem = never_came(missing, self.meeting)
+                    self.problem = _not_met(missing, self.meeting)
                     break
                 if time.monotonic() - reported > _REPORT_SECONDS:
                     reported = time.monotonic()
@@ -200,9 +202,28 @@ def never_came(missing: list[str], meeting: Meeting) -> str:
     """Words who was not there in time."""
     listed = ", ".join(f"{name} ({meeting.cluster.address_of(name)})" for name in missing)
     return (
-        f"{listed} never came within {meeting.timeout:g} s; start the missing, look whether the "
-        "addresses can be reached from here, or give more --cluster-timeout."
+        f"{listed} never came within {meeting.timeout:g} s; start every process that is missing, "
+        "make sure that its address can be reached from here, or give more --cluster-timeout."
     )
+
+
+def _not_met(missing: list[str], meeting: Meeting) -> str:
+    """Words who was not there in time, and who is there instead."""
+    addresses = [meeting.cluster.address_of(name) for name in missing]
+    with ThreadPoolExecutor(_CALLS_AT_ONCE) as pool:
+        taken = list(pool.map(_taken, addresses))
+    others = [name for name, one in zip(missing, taken, strict=True) if one]
+    if not others:
+        return never_came(missing, meeting)
+    return (
+        f"another program answers at the address of {', '.join(others)}; end it, or correct the "
+        f"address in {VARIABLE}. {never_came(missing, meeting)}"
+    )
+
+
+def _taken(address: str) -> bool:
+    """Tells whether somebody listens on an address who is no process of a cluster."""
+    return answers(address) and not who_answers(address)
 
 
 def _follow(meeting: Meeting, listener: socket.socket) -> None:
@@ -212,7 +233,7 @@ def _follow(meeting: Meeting, listener: socket.socket) -> None:
     with answering(meeting.cluster, listener):
         while not _asked(meeting, deadline):
             if time.monotonic() > deadline:
-                raise ClusterError(never_came([leader], meeting))
+                raise ClusterError(_not_met([leader], meeting))
             if time.monotonic() - reported > _REPORT_SECONDS:
                 reported = time.monotonic()
                 meeting.on_missing([leader])

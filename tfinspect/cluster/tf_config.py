@@ -3,7 +3,6 @@
 import json
 import os
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,8 @@ VARIABLE = "TF_CONFIG"
 ROLES = ("chief", "worker", "ps", "evaluator")
 # The name that TensorFlow 1.3 and the original notes used.
 _OLD_ROLES = {"master": "chief"}
+# Beside 127.0.0.1 itself.
+_LOOPBACK = ("localhost", "::1")
 _HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.%\w]+\]|[^:\s/\[\]]+):(?P<port>\d+)")
 _EXAMPLE = (
     '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
@@ -199,19 +200,24 @@ def _require_workers(addresses: Mapping[str, tuple[str, ...]]) -> None:
 
 
 def _refuse_duplicates(addresses: Mapping[str, tuple[str, ...]]) -> None:
-    counted = Counter(address for hosts in addresses.values() for address in hosts)
-    address, count = counted.most_common(1)[0]
-    if count > 1:
-        owners = [
-            f"{role} {index}"
-            for role, hosts in addresses.items()
-            for index, host in enumerate(hosts)
-            if host == address
-        ]
-        raise ConfigError(
-            f"the address '{address}' in {VARIABLE} is given to {' and '.join(owners)}; two "
-            "processes cannot listen on one port: give each its own."
-        )
+    owners: dict[tuple[str, int], dict[str, str]] = {}
+    for role, hosts in addresses.items():
+        for index, host in enumerate(hosts):
+            owners.setdefault(_place(host), {})[f"{role} {index}"] = host
+    for sharing in owners.values():
+        if len(sharing) > 1:
+            spellings = " alias ".join(f"'{one}'" for one in dict.fromkeys(sharing.values()))
+            raise ConfigError(
+                f"the address {spellings} in {VARIABLE} is given to {' and '.join(sharing)}; two "
+                "processes cannot listen on one port: give each its own."
+            )
+
+
+def _place(address: str) -> tuple[str, int]:
+    """Returns host and port, the same for every spelling of this machine's loopback."""
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]").lower()
+    return ("127.0.0.1" if host in _LOOPBACK else host), int(port)
 
 
 def _task(value: Mapping[str, Any], addresses: Mapping[str, tuple[str, ...]]) -> tuple[str, int]:

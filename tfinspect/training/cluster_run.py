@@ -22,6 +22,7 @@ from tfinspect.training.progress import Progress
 from tfinspect.training.run_data import data_of
 from tfinspect.training.run_directory import RunDirectory, RunInfo
 from tfinspect.training.silence import Watch
+from tfinspect.training.strategy import check_batch
 
 if TYPE_CHECKING:
     from tfinspect.training.team import Team
@@ -143,6 +144,7 @@ def _server_run(part: Part) -> Any:
 def _together(part: Part, config: TrainConfig, data: tuple[str, Manifest]) -> "Team":
     """Waits for the other processes, compares with them, and starts TensorFlow's server."""
     cluster = part.cluster
+    check_batch(config.images_per_step, cluster.workers, "processes")
     equal = facts.common_facts(cluster) | facts.setting_facts(config.to_dict() | {"data": ""})
     equal |= {"hash of the data": data[1].fingerprint()}
     meet(part, equal)

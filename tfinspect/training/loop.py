@@ -113,7 +113,7 @@ def shared(
       ConfigError: the batch cannot be shared equally.
     """
     workers = team.cluster.workers
-    check_batch(train.batch_size, workers)
+    check_batch(train.batch_size, workers, "processes")
     train = team.share(dataclasses.replace(train, keep_last=True))
     assert train.share is not None
     how = (

@@ -37,11 +37,17 @@ def _mirrored(names: tuple[str, ...]) -> Any:
     return tf.distribute.MirroredStrategy(list(names))
 
 
-def check_batch(batch_size: int, replicas: int) -> None:
-    """Raises a ConfigError if the batch cannot be shared equally by the replicas."""
+def check_batch(batch_size: int, replicas: int, called: str = "devices") -> None:
+    """Raises a ConfigError if the batch cannot be shared equally by the replicas.
+
+    Args:
+      batch_size: over all replicas.
+      replicas: how many there are.
+      called: what they are, in the plural.
+    """
     if batch_size % replicas:
         below = batch_size - batch_size % replicas
         raise ConfigError(
-            f"batch_size {batch_size} cannot be shared by {replicas} devices; "
-            f"give {below or replicas} or {below + replicas}."
+            f"batch_size {batch_size} cannot be shared equally by {replicas} {called}; give "
+            f"--batch-size {f'{below} or ' if below else ''}{below + replicas}."
         )

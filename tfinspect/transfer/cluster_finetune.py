@@ -17,6 +17,7 @@ from tfinspect.training.data_service import require_data_service, with_data_serv
 from tfinspect.training.run import errors_logged, logged, make_repeatable
 from tfinspect.training.run_data import data_of
 from tfinspect.training.run_directory import RunDirectory
+from tfinspect.training.strategy import check_batch
 from tfinspect.training.team import Team, join
 from tfinspect.transfer import finetune as alone
 from tfinspect.transfer.content_hash import content_hash
@@ -77,6 +78,7 @@ def _finetune(
     artifact = open_weights(request.checkpoint, config.net, part.observer.on_data)
     data = prepare_images(config, part.observer.on_data)
     config = _divisible(config, data[1].training_examples(), part.cluster.workers)
+    check_batch(config.images_per_step, part.cluster.workers, "processes")
     team = _join(
         part,
         _settings(config, data[1])
@@ -114,6 +116,7 @@ def _resume(part: Part) -> FineTuneResult | None:
     require_begun_alike(info, in_cluster=True)
     config = with_data_service(alone.config_of(info), part.data_service)
     require_data_service(config, part.observer)
+    check_batch(config.images_per_step, part.cluster.workers, "processes")
     settings = _settings(config, data_of(info)[1])
     # Weights and step are compared when all have met: only then does nobody write any more.
     team = _join(part, settings | {"stages": facts.digest(described["stages"])})

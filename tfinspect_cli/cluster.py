@@ -20,7 +20,13 @@ command.add_command(data_service)
 @command.command("check", epilog="Example: tfinspect cluster check --data photos-records/")
 @click.option("--data", help="Data that must be the same on all hosts.")
 @click.option("--config", "config_file", type=click.Path(), help="Settings that must be the same.")
-@click.option("--cluster-timeout", type=click.FloatRange(0.1), default=60.0, show_default=True)
+@click.option(
+    "--cluster-timeout",
+    type=click.FloatRange(0.1),
+    default=60.0,
+    show_default=True,
+    help="Seconds to wait for the other hosts.",
+)
 @click.option("--alone", is_flag=True, help="Look at this host alone; wait for nobody.")
 def check(data: str | None, config_file: str | None, cluster_timeout: float, alone: bool) -> None:
     """Validate TF_CONFIG, meet the other hosts, and compare versions, data and settings.
@@ -39,7 +45,9 @@ def check(data: str | None, config_file: str | None, cluster_timeout: float, alo
         fingerprint = prepare(data)[1].fingerprint()
     timeout = None if alone else cluster_timeout
     cluster = checks.check(checks.Check(fingerprint, settings, timeout, _tell_missing))
-    click.echo(f"{cluster.name}: {len(cluster.names)} processes, {cluster.workers} that train")
+    processes, training = len(cluster.names), cluster.workers
+    all_of_them = f"{processes} process{'es' * (processes != 1)}"
+    click.echo(f"{cluster.name}: {all_of_them}, {training} that train{'s' * (training == 1)}")
 
 
 def _valid_settings(path: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def configuration(*hosts, index=0, role="worker"):
 def test_check_of_one_process_says_who_it_is():
     result = invoke("check", tf_config=configuration(f"localhost:{free_ports(1)[0]}"))
     assert result.exit_code == 0, result.output
-    assert result.stdout == "worker 0: 1 processes, 1 that train\n"
+    assert result.stdout == "worker 0: 1 process, 1 that trains\n"
 
 
 def test_check_alone_waits_for_nobody():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -23,9 +24,17 @@ def _help(*arguments):
     return result.stdout.rstrip()
 
 
+def _subcommands(name):
+    """Returns the names of a group's commands; none of a command that is no group."""
+    command = cli.get_command(click.Context(cli), name)
+    return command.list_commands(click.Context(command)) if isinstance(command, click.Group) else []
+
+
 def test_command_reference_is_the_help_of_every_command(golden):
     sections = [("tfinspect", _help())]
-    sections += [(f"tfinspect {name}", _help(name)) for name in COMMANDS]
+    for name in COMMANDS:
+        sections += [(f"tfinspect {name}", _help(name))]
+        sections += [(f"tfinspect {name} {one}", _help(name, one)) for one in _subcommands(name)]
     text = "# Command reference\n\nGenerated from `--help`.\n"
     for title, body in sections:
         text += f"\n## {title}\n\n```text\n{body}\n```\n"

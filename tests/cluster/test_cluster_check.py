@@ -147,7 +147,7 @@ def test_setting_that_only_one_host_has_is_named(tmp_path):
         files[-1].write_text(text)
     for status, said in together(*[("--config", str(file)) for file in files]):
         assert status == 2
-        assert "worker 1 has the setting seed of none and worker 0 has '3'" in said
+        assert "worker 1 has no setting seed and worker 0 has '3'" in said
 
 
 def test_mismatching_versions_are_named(monkeypatch):

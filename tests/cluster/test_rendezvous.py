@@ -196,7 +196,15 @@ def test_address_that_only_one_process_knows_is_named():
     two, three = (ClusterConfig({"worker": ("a:1", "b:2", "c:3")[:n]}, "worker", 0) for n in (2, 3))
     said = difference(common_facts(two), common_facts(three), "worker 0", "worker 1")
     assert said is not None
-    assert "the address of worker 2 in TF_CONFIG 'c:3'" in said
+    assert said.startswith(
+        "worker 1 has the address of worker 2 in TF_CONFIG 'c:3' and worker 0 has none; "
+    )
+
+
+def test_fact_that_only_the_other_lacks_is_named():
+    said = difference({"hash of the data": "a" * 64}, {}, "worker 0", "worker 1")
+    assert said is not None
+    assert said.startswith("worker 1 has no hash of the data and worker 0 has 'aaaaaaaaaaaaaaaa…'")
 
 
 @pytest.mark.parametrize(("count", "agree"), [(255, False), (400, False), (400, True)])

@@ -45,14 +45,11 @@ def difference(
     for name in sorted({*ours, *theirs}):
         mine, their = ours.get(name), theirs.get(name)
         if mine != their:
-            return (
-                f"{other} has the {name} {_value(their)} and {own} has {_value(mine)}; "
-                "make them the same on all hosts."
-            )
+            its = f"no {name}" if their is None else f"the {name} {_value(their)}"
+            held = "none" if mine is None else _value(mine)
+            return f"{other} has {its} and {own} has {held}; make them the same on all hosts."
     return None
 
 
-def _value(text: str | None) -> str:
-    if text is None:
-        return "of none"
+def _value(text: str) -> str:
     return f"'{text[:16]}…'" if len(text) == 64 else f"'{text}'"

@@ -128,6 +128,8 @@ def test_process_lost_before_the_first_backup_is_waited_for(data, tmp_path, monk
     assert not (output / "backup" / "state.json").exists()
     processes[lost].kill()
     processes[lost].communicate()
+    # One that answers again at once cannot be told from the others by its address.
+    time.sleep(5)
     processes[lost] = start(texts[lost], *command, program=("-c", PROGRAM))
     said = [process.communicate(timeout=200)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said

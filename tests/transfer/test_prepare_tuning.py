@@ -67,12 +67,12 @@ def test_in_a_cluster_the_workers_share_a_batch(settings, pretrained, monkeypatc
     monkeypatch.setattr(
         cluster_finetune, "prepare_tuning", lambda *_, processes: told.append(processes) or 1 / 0
     )
-    addresses = ("host-a:2222", "host-b:2222", "host-c:2222")
+    addresses = tuple(f"host-{letter}:2222" for letter in "abcd")
     cluster = ClusterConfig({"worker": addresses}, "worker", 1)
     part = Part(cluster, str(tmp_path / "run"), 1.0, Observer())
     with pytest.raises(ZeroDivisionError):
         cluster_finetune.finetune(TuningRequest(pretrained), settings, part)
-    assert told == [3]
+    assert told == [4]
 
 
 def test_slims_flags_give_one_stage(pretrained, settings):

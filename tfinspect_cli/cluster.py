@@ -7,6 +7,7 @@ import click
 
 from tfinspect_cli.cluster_data_service import data_service
 from tfinspect_cli.emit import message
+from tfinspect_cli.timeout_option import timeout_option
 
 
 @click.group("cluster", epilog="Example: tfinspect cluster launch --workers 2 -- tfinspect train")
@@ -20,13 +21,7 @@ command.add_command(data_service)
 @command.command("check", epilog="Example: tfinspect cluster check --data photos-records/")
 @click.option("--data", help="Data that must be the same on all hosts.")
 @click.option("--config", "config_file", type=click.Path(), help="Settings that must be the same.")
-@click.option(
-    "--cluster-timeout",
-    type=click.FloatRange(0.1),
-    default=60.0,
-    show_default=True,
-    help="Seconds to wait for the other hosts.",
-)
+@timeout_option(60.0, "the other hosts")
 @click.option("--alone", is_flag=True, help="Look at this host alone; wait for nobody.")
 def check(data: str | None, config_file: str | None, cluster_timeout: float, alone: bool) -> None:
     """Validate TF_CONFIG, meet the other hosts, and compare versions, data and settings.

@@ -5,6 +5,7 @@ import sys
 import click
 
 from tfinspect_cli.emit import message
+from tfinspect_cli.timeout_option import timeout_option
 
 
 @click.command("data-service", epilog="Example: tfinspect cluster data-service --workers 4")
@@ -18,13 +19,7 @@ from tfinspect_cli.emit import message
     "--host", default="localhost", show_default=True, help="Name under which others reach this one."
 )
 @click.option("--dispatcher", help="HOST:PORT of another machine's service, to join it.")
-@click.option(
-    "--cluster-timeout",
-    type=click.FloatRange(0.1),
-    default=60.0,
-    show_default=True,
-    help="Seconds to wait for --dispatcher.",
-)
+@timeout_option(60.0, "--dispatcher")
 def data_service(
     workers: int, port: int | None, host: str, dispatcher: str | None, cluster_timeout: float
 ) -> None:

@@ -12,6 +12,7 @@ from tfinspect.cluster.tf_config import ClusterConfig, from_environment
 from tfinspect.errors import ConfigError, ProcessLostError, TfinspectError, TrainingInterruptedError
 from tfinspect_cli import restart, training_output
 from tfinspect_cli.emit import message
+from tfinspect_cli.timeout_option import timeout_option
 
 
 def cluster_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,13 +30,7 @@ def cluster_options(function: Callable[..., Any]) -> Callable[..., Any]:
         help="When another process is lost: end, or start again and wait for it. With wait, the "
         "same command begins a run and goes on with it.",
     )(function)
-    return click.option(
-        "--cluster-timeout",
-        type=click.FloatRange(0.1),
-        default=300.0,
-        show_default=True,
-        help="Seconds to wait for the other processes of TF_CONFIG.",
-    )(function)
+    return timeout_option(300.0, "the other processes of TF_CONFIG")(function)
 
 
 @dataclass(frozen=True)

@@ -46,11 +46,9 @@ def command(
     /,
     a: str,
     b: str,
-    renames: tuple[str, ...],
-    scope: tuple[str, ...],
     quiet: bool,
     output_format: str,
-    tolerance: float,
+    **options: Any,
 ) -> None:
     """Compare the variables of two artifacts A and B, of any formats.
 
@@ -62,10 +60,9 @@ def command(
     import tfinspect
 
     first, second = open_artifact(a), open_artifact(b)
-    rules = [parse_rename(rename) for rename in renames]
-    found = tfinspect.diff(
-        first, second, renames=rules, tolerance=tolerance, scope=scope or None, processes=None
-    )
+    options["renames"] = [parse_rename(rename) for rename in options["renames"]]
+    options["scope"] = options["scope"] or None
+    found = tfinspect.diff(first, second, processes=None, **options)
     if quiet:
         ctx.exit(FOUND_SOMETHING * any(one.status != "equal" for one in found))
     rows = []

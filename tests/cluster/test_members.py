@@ -113,11 +113,29 @@ def test_process_that_says_nothing_is_lost_and_one_that_lives_is_not(clusters, m
 def test_chief_that_says_nothing_is_named_by_those_that_serve(clusters, monkeypatch):
     monkeypatch.setattr(members, "SILENCE_SECONDS", 0.5)
     address = rendezvous.split_address(clusters["chief"].address_of("chief 0"))
-    # It listens, as the system does for a process that is stopped.
-    with socket.create_server(address):
+    with socket.create_server(address) as chief:
         one = Staying(clusters["worker"])
-        one.join(5)
+        connection, _ = chief.accept()
+        with connection:
+            wire.send(connection, {"alive": True})
+            one.join(5)
     assert one.ended.startswith("chief 0 was lost, and worker 0 has nobody to work for")
+
+
+def test_socket_that_is_closed_before_the_chief_listens_is_no_loss(clusters):
+    address = rendezvous.split_address(clusters["chief"].address_of("chief 0"))
+    with socket.create_server(address) as meeting:
+        one = Staying(clusters["worker"])
+        other = Staying(clusters["ps"])
+        # One is accepted and hung up on; the other is never accepted.
+        meeting.accept()[0].close()
+        time.sleep(0.1)
+    with Members(clusters["chief"], FACTS) as chief:
+        chief.wait(5.0)
+        chief.end(End("done"))
+        for staying in (one, other):
+            staying.join(5)
+            assert staying.ended == End("done")
 
 
 def test_request_to_stop_reaches_the_chief(clusters):

@@ -139,10 +139,10 @@ class Members:
         silent = False
         try:
             while True:
-                if reader.next().get("stop"):
-                    self.stop_requested = True
                 with self._lock:
                     wire.send(connection, {"alive": True})
+                if reader.next().get("stop"):
+                    self.stop_requested = True
         except OSError as error:
             # The system of a process that died closes its connection.
             silent = not isinstance(error, ConnectionError)
@@ -159,7 +159,7 @@ def stay(cluster: ClusterConfig, timeout: float, stop_requested: Callable[[], bo
 
     Args:
       cluster: everybody's addresses, and which process this is.
-      timeout: seconds until the chief must listen.
+      timeout: seconds until the chief must have answered.
       stop_requested: whether this process was asked to stop; the chief is told.
 
     Raises:
@@ -167,21 +167,20 @@ def stay(cluster: ClusterConfig, timeout: float, stop_requested: Callable[[], bo
       ClusterError: it never came.
       KeyboardInterrupt: this process was asked to stop before the chief came.
     """
-    connection = _called(cluster, timeout, stop_requested)
-    with connection:
+    reader = _joined(cluster, timeout, stop_requested)
+    with reader.connection:
         try:
-            wire.send(connection, {"name": cluster.name, "joins": True})
-            return _until_end(connection, stop_requested)
+            return _until_end(reader, stop_requested)
         except (OSError, ValueError) as error:
             raise ProcessLostError(
                 f"{cluster.leader} was lost, and {cluster.name} has nobody to work for."
             ) from error
 
 
-def _until_end(connection: socket.socket, stop_requested: Callable[[], bool]) -> End:
+def _until_end(reader: wire.Reader, stop_requested: Callable[[], bool]) -> End:
     """Tells the chief that this process is there, and is to stop, until the chief tells the end."""
+    connection, told = reader.connection, False
     connection.settimeout(_POLL_SECONDS)
-    reader, told = wire.Reader(connection), False
     spoke = heard = time.monotonic()
     while True:
         if stop_requested() and not told:
@@ -201,19 +200,36 @@ def _until_end(connection: socket.socket, stop_requested: Callable[[], bool]) ->
             return End(wire.shown(said["end"]), wire.shown(said.get("sentence", "")))
 
 
-def _called(
+def _joined(
     cluster: ClusterConfig, timeout: float, stop_requested: Callable[[], bool]
-) -> socket.socket:
-    address = rendezvous.split_address(cluster.address_of(cluster.leader))
+) -> wire.Reader:
+    """Returns the connection to the chief, once the chief has answered on it.
+
+    Whoever is quick still reaches the socket on which all met before, and which is closed now: a
+    connection on which nothing was ever heard is no loss, but a reason to call again.
+    """
     deadline = time.monotonic() + timeout
     while True:
         if stop_requested():
             # There is nobody to tell, and nothing to keep.
             raise KeyboardInterrupt
         try:
-            return socket.create_connection(address, wire.SILENCE_SECONDS)
-        except OSError as error:
+            return _taken_in(cluster)
+        except (OSError, ValueError) as error:
             if time.monotonic() > deadline:
                 meeting = rendezvous.Meeting(cluster, {}, timeout)
                 raise ClusterError(rendezvous.never_came([cluster.leader], meeting)) from error
             time.sleep(_POLL_SECONDS)
+
+
+def _taken_in(cluster: ClusterConfig) -> wire.Reader:
+    address = rendezvous.split_address(cluster.address_of(cluster.leader))
+    connection = socket.create_connection(address, wire.SILENCE_SECONDS)
+    try:
+        wire.send(connection, {"name": cluster.name, "joins": True})
+        reader = wire.Reader(connection)
+        reader.next()
+    except BaseException:
+        connection.close()
+        raise
+    return reader

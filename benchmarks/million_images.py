@@ -1,11 +1,13 @@
 """Memory of converting, training on and checking many images: it must not follow their number.
 
 `python benchmarks/million_images.py [--images 100000 1000000]` makes random 8x8 images, mapped from
-a file, and runs each part in a process of its own. Of memory, what belongs to the process alone
-counts (`RssAnon`): pages of mapped files are the system's to take back.
+a file, and runs each part in a process of its own. `convert-folder` converts as many files of one
+image, a thousand to a class. Of memory, what belongs to the process alone counts (`RssAnon`): pages
+of mapped files are the system's to take back.
 """
 
 import argparse
+import io
 import json
 import os
 import re
@@ -39,27 +41,52 @@ class Peak:
             time.sleep(0.01)
 
 
-def write_images(path, count):
-    """Writes random images `[N, C, H, W]`, a part at a time."""
-    images = np.lib.format.open_memmap(path, "w+", np.uint8, (count, 3, SIDE, SIDE))
+def write_images(place, count):
+    """Writes random images `[N, C, H, W]` and their labels, a part at a time."""
+    shape = (count, 3, SIDE, SIDE)
+    images = np.lib.format.open_memmap(f"{place}/images.npy", "w+", np.uint8, shape)
+    labels = np.lib.format.open_memmap(f"{place}/labels.npy", "w+", np.int64, (count,))
     random = np.random.RandomState(0)
     for start in range(0, count, 10_000):
         part = images[start : start + 10_000]
         part[:] = random.randint(0, 256, part.shape, np.uint8)
+        labels[start : start + 10_000] = np.arange(len(part)) % len(LABELS)
 
 
 def convert(place, count):
     from tfinspect.data.convert import Settings, convert_source
     from tfinspect.data.examples import Examples, ImageArrays, Source
 
-    images = np.load(f"{place}/images.npy", mmap_mode="r")
+    images, labels = (np.load(f"{place}/{n}.npy", mmap_mode="r") for n in ("images", "labels"))
     splits, start = {}, 0
     for split, part in PARTS.items():
         end = start + round(count * part)
-        splits[split] = ImageArrays(images[start:end], np.arange(start, end) % len(LABELS))
+        splits[split] = ImageArrays(images[start:end], labels[start:end])
         start = end
     source = Source("random", {"kind": "benchmark"}, lambda: Examples(LABELS, splits))
     convert_source(source, f"{place}/records", Settings(workers=2))
+
+
+def write_folder(place, count):
+    """Writes one PNG under so many names."""
+    from PIL import Image
+
+    encoded = io.BytesIO()
+    Image.fromarray(np.random.RandomState(0).randint(0, 256, (SIDE, SIDE, 3), np.uint8)).save(
+        encoded, "PNG"
+    )
+    for start in range(0, count, 1000):
+        folder = Path(place, "images", f"class{start // 1000:04d}")
+        folder.mkdir(parents=True)
+        for number in range(start, start + 1000):
+            (folder / f"{number:07d}.png").write_bytes(encoded.getvalue())
+
+
+def convert_folder(place, count):
+    del count
+    from tfinspect.data.convert import convert
+
+    convert(f"{place}/images", f"{place}/folder_records", workers=2)
 
 
 def train(place, count):
@@ -92,7 +119,12 @@ def check(place, count):
         raise SystemExit(f"{report.examples} examples where {count} were written")
 
 
-PHASES = {"convert": convert, "train": train, "check-records": check}
+PHASES = {
+    "convert": convert,
+    "train": train,
+    "check-records": check,
+    "convert-folder": convert_folder,
+}
 
 
 def run_phase(name, place, count):
@@ -105,7 +137,8 @@ def run_phase(name, place, count):
 def measure(count):
     found = {}
     with tempfile.TemporaryDirectory(prefix="tfinspect-million-") as place:
-        write_images(f"{place}/images.npy", count)
+        write_images(place, count)
+        write_folder(place, count)
         for name in PHASES:
             command = [sys.executable, __file__, "--phase", name, place, str(count)]
             done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)

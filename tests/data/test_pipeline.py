@@ -49,6 +49,7 @@ def batches(request, written):
     # Smaller than the data, so that the buffer is a part of the order.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stream, "SHUFFLE_EXAMPLES", 30)
+        patch.setattr(stream, "DRAWN_EXAMPLES", 50)
         yield make_batches(written, **({"cache_bytes": 0} if request.param == "streamed" else {}))
 
 

@@ -88,11 +88,11 @@ class ChunkWriter:
         for index in range(start, stop):
             label = int(files.labels[index])
             try:
-                record, shape = self._of_file(files.paths[index], files.names[index], label)
+                record, shape = self._of_file(files.paths[index], files.name(index), label)
             except CorruptImageError:
                 if not self.skip_corrupt:
                     raise
-                skipped.append(files.names[index])
+                skipped.append(files.name(index))
                 continue
             records.append(record)
             labels.append(label)

@@ -18,7 +18,7 @@ _SEEN = np.dtype(
     ]
 )
 # So many are compared at once, so that a million images take no more memory than these.
-_AT_ONCE = 1 << 17
+_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tfinspect.data.path_table import PathTable
+
 # progress(what is being done, how much is done, how much there is)
 Progress = Callable[[str, int, int], None]
 
@@ -25,13 +27,17 @@ class ImageArrays:
 class ImageFiles:
     """Image files: `paths`, lengths in `sizes` (bytes, `[N]`), `labels`; both int64 `[N]`.
 
-    `names` are the paths relative to the folder, with `/`.
+    `root` is the folder in which all of them are.
     """
 
-    paths: tuple[str, ...]
-    names: tuple[str, ...]
+    root: str
+    paths: PathTable
     sizes: np.ndarray
     labels: np.ndarray
+
+    def name(self, index: int) -> str:
+        """Returns a path relative to the folder, with `/`."""
+        return self.paths[index][len(self.root) :].strip("/")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ directories, these are the splits; a split that is missing is drawn from `train`
 
 import hashlib
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from tfinspect import files
 from tfinspect.data.examples import Examples, ImageFiles, Source
 from tfinspect.data.image_bytes import SUFFIXES, is_image_name
 from tfinspect.data.manifest import SPLITS
+from tfinspect.data.path_table import PathTable, numbers, path_table, taken, unnamed
 from tfinspect.data.stratify import stratified, tenths
 from tfinspect.errors import DataError
 
@@ -24,8 +26,14 @@ _SPLIT_OF_FOLDER = {
     "valid": "validation",
     "test": "test",
 }
-# Class name -> paths of its images.
-_Classes = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The images of one split: their paths class by class, and how many each class has."""
+
+    paths: PathTable
+    counts: dict[str, int]
 
 
 def folder_source(directory: str, seed: int) -> Source:
@@ -36,8 +44,8 @@ def folder_source(directory: str, seed: int) -> Source:
         that only some splits have.
     """
     root = directory.rstrip("/") or directory
-    parts = {split: _classes(folder) for split, folder in _split_folders(root).items()} or {
-        "train": _classes(root)
+    parts = {split: _found(folder) for split, folder in _split_folders(root).items()} or {
+        "train": _found(root)
     }
     return _source(root, parts, seed)
 
@@ -48,15 +56,19 @@ def glob_source(pattern: str, paths: list[str], seed: int) -> Source:
     Raises:
       DataError: no image, or one class only.
     """
-    classes: _Classes = {}
+    classes: dict[str, list[str]] = {}
     for path in paths:
         if is_image_name(path):
             classes.setdefault(path.rpartition("/")[0], []).append(path)
     if not classes:
         raise DataError(f"no image among the {len(paths)} files of '{pattern}'; {_EXPECTED}")
     root = _common_folder(list(classes))
-    named = {folder[len(root) :].strip("/"): found for folder, found in classes.items()}
-    return _source(root, {"train": named}, seed)
+    named = {folder[len(root) :].strip("/"): classes[folder] for folder in sorted(classes)}
+    found = _Found(
+        path_table(path for paths in named.values() for path in paths),
+        {name: len(paths) for name, paths in named.items()},
+    )
+    return _source(root, {"train": found}, seed)
 
 
 def _common_folder(folders: list[str]) -> str:
@@ -91,43 +103,50 @@ def _folders(directory: str) -> list[str]:
     ]
 
 
-def _classes(directory: str) -> _Classes:
+def _found(directory: str) -> _Found:
     stray = [name for name in files.list_directory(directory) if is_image_name(name)]
-    classes = {
-        name: [path for path in files.walk(files.join(directory, name)) if is_image_name(path)]
-        for name in _folders(directory)
-    }
-    if stray and any(classes.values()):
+    counts: dict[str, int] = {}
+
+    def of_each_class() -> Iterator[str]:
+        for name in _folders(directory):
+            paths = [
+                path for path in files.walk(files.join(directory, name)) if is_image_name(path)
+            ]
+            counts[name] = len(paths)
+            yield from paths
+
+    found = _Found(path_table(of_each_class()), counts)
+    if stray and found.paths:
         raise DataError(
             f"image '{files.join(directory, stray[0])}' lies outside the class folders; "
             "move it into one or remove it."
         )
-    if not any(classes.values()):
+    if not found.paths:
         raise DataError(f"'{directory}' has no folder with images; {_EXPECTED}")
-    for name, paths in classes.items():
-        if not paths:
+    for name, count in counts.items():
+        if not count:
             raise DataError(
                 f"class folder '{files.join(directory, name)}' holds no image "
                 f"({', '.join(SUFFIXES)}); add some or remove it."
             )
-    return classes
+    return found
 
 
-def _source(root: str, parts: Mapping[str, _Classes], seed: int) -> Source:
-    names = sorted(parts["train"])
+def _source(root: str, parts: Mapping[str, _Found], seed: int) -> Source:
+    names = sorted(parts["train"].counts)
     if len(names) < 2:
         raise DataError(
             f"'{root}' has one class only ('{names[0]}'); a classifier needs two or more: "
             "give the folder of all classes, or add a class."
         )
-    for split, classes in parts.items():
-        unknown = sorted(set(classes) - set(names))
+    for split, found in parts.items():
+        unknown = sorted(set(found.counts) - set(names))
         if unknown:
             raise DataError(
                 f"class '{unknown[0]}' of the split '{split}' in '{root}' is not among the "
                 f"{len(names)} classes of 'train'; add it there or remove it."
             )
-    given = {split: _image_files(root, classes, names) for split, classes in parts.items()}
+    given = {split: _image_files(root, found, names) for split, found in parts.items()}
     fingerprint = {"kind": "images", "sha256": _fingerprint(given), "seed": seed}
     return Source(
         name=posixpath.basename(root) or "images",
@@ -136,15 +155,15 @@ def _source(root: str, parts: Mapping[str, _Classes], seed: int) -> Source:
     )
 
 
-def _image_files(root: str, classes: _Classes, names: list[str]) -> ImageFiles:
-    paths = [path for name in names for path in classes.get(name, ())]
-    labels = [label for label, name in enumerate(names) for _ in classes.get(name, ())]
-    return ImageFiles(
-        paths=tuple(paths),
-        names=tuple(path[len(root) :].strip("/") for path in paths),
-        sizes=np.array([files.size_bytes(path) for path in paths], np.int64),
-        labels=np.array(labels, np.int64),
-    )
+def _image_files(root: str, found: _Found, names: list[str]) -> ImageFiles:
+    sizes, labels = (unnamed(len(found.paths), np.int64) for _ in range(2))
+    for index, path in enumerate(found.paths):
+        sizes[index] = files.size_bytes(path)
+    end = 0
+    for name, count in found.counts.items():
+        labels[end : end + count] = names.index(name)
+        end += count
+    return ImageFiles(root, found.paths, sizes, labels)
 
 
 def _fingerprint(given: Mapping[str, ImageFiles]) -> str:
@@ -152,8 +171,9 @@ def _fingerprint(given: Mapping[str, ImageFiles]) -> str:
     # would take as long as doing it.
     digest = hashlib.sha256()
     for split, part in given.items():
-        for path, name, size in zip(part.paths, part.names, part.sizes, strict=True):
-            line = f"{split}\0{name}\0{size}\0{files.modified_ns(path)}\n"
+        for index, path in enumerate(part.paths):
+            size, changed = part.sizes[index], files.modified_ns(path)
+            line = f"{split}\0{part.name(index)}\0{size}\0{changed}\n"
             digest.update(line.encode("utf-8", errors="surrogateescape"))
     return digest.hexdigest()
 
@@ -173,7 +193,8 @@ def _splits(root: str, given: Mapping[str, ImageFiles], seed: int) -> dict[str, 
     if quotas:
         for split, indices in stratified(train.labels, quotas, seed).items():
             splits[split] = _take(train, indices)
-    order = np.random.RandomState(seed).permutation(len(splits["train"].labels))
+    order = numbers(len(splits["train"].labels))
+    np.random.RandomState(seed).shuffle(order)
     # Sorted by class, a shard would hold few classes, and no shuffle buffer could mend that.
     splits["train"] = _take(splits["train"], order)
     return {split: splits[split] for split in SPLITS}
@@ -181,8 +202,8 @@ def _splits(root: str, given: Mapping[str, ImageFiles], seed: int) -> dict[str, 
 
 def _take(part: ImageFiles, indices: np.ndarray) -> ImageFiles:
     return ImageFiles(
-        paths=tuple(part.paths[index] for index in indices),
-        names=tuple(part.names[index] for index in indices),
-        sizes=part.sizes[indices],
-        labels=part.labels[indices],
+        part.root,
+        part.paths.take(indices),
+        sizes=taken(part.sizes, indices),
+        labels=taken(part.labels, indices),
     )

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tfinspect.data.path_table import numbers_where
+
 
 def largest_remainder(counts: np.ndarray, total: int) -> np.ndarray:
     """Shares `total` among labels in proportion to `counts` (int64 `[labels]`).
@@ -38,11 +40,12 @@ def stratified(
     """
     # RandomState's stream is frozen by NumPy's policy; the newer generators' may change.
     random = np.random.RandomState(seed)
-    parts: dict[str, list[np.ndarray]] = {"train": [], **{part: [] for part in quotas}}
+    part_of = np.zeros(len(labels), np.uint8)
     for label in range(len(next(iter(quotas.values())))):
         indices = random.permutation(np.flatnonzero(labels == label))
-        for part, counts in quotas.items():
-            parts[part].append(indices[: counts[label]])
+        for number, counts in enumerate(quotas.values(), 1):
+            part_of[indices[: counts[label]]] = number
             indices = indices[counts[label] :]
-        parts["train"].append(indices)
-    return {part: np.sort(np.concatenate(pieces)) for part, pieces in parts.items()}
+    return {
+        part: numbers_where(part_of == number) for number, part in enumerate(["train", *quotas])
+    }

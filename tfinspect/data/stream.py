@@ -14,6 +14,8 @@ from tfinspect.data.shuffled import Draw
 SHUFFLE_EXAMPLES = 4096
 # Shards that are read in turns.
 _OPEN_SHARDS = 4
+# Examples whose draws are in memory at one time.
+DRAWN_EXAMPLES = 1 << 15
 
 
 def streamed(batches: Batches, order: Order) -> Any:
@@ -52,8 +54,7 @@ def streamed_records(batches: Batches, order: Order, draw: Draw) -> Any:
         if by_file:
             # Where another process has more examples, the first ones again fill up.
             records = records.repeat()
-        draws = draw(order.key(epoch, Purpose.AUGMENTATION), order.per_epoch)
-        drawn = tf.data.Dataset.from_tensor_slices(draws)
+        drawn = _draws(order, epoch, draw)
         # The zip ends with the draws, which are as many as an epoch's batches take.
         pairs = tf.data.Dataset.zip((records, drawn)).skip(order.skipped(epoch))
         return pairs.batch(size, drop_remainder=whole)
@@ -73,6 +74,18 @@ def _records(batches: Batches, order: Order, epoch: Any) -> Any:
     shard_order = order.permutation(epoch, Purpose.SHARDS, len(own))
     shards = tf.data.Dataset.from_tensor_slices(tf.gather(paths, shard_order))
     return shards.interleave(tf.data.TFRecordDataset, cycle_length=_OPEN_SHARDS)
+
+
+def _draws(order: Order, epoch: Any, draw: Draw) -> Any:
+    """Returns a data set of what chance decides about each example of an epoch, part by part."""
+    key = order.key(epoch, Purpose.AUGMENTATION)
+
+    def part(number: Any) -> Any:
+        own = tf.random.experimental.stateless_fold_in(key, number, alg="philox")
+        left = order.per_epoch - number * DRAWN_EXAMPLES
+        return tf.data.Dataset.from_tensor_slices(draw(own, tf.minimum(left, DRAWN_EXAMPLES)))
+
+    return tf.data.Dataset.range(-(-order.per_epoch // DRAWN_EXAMPLES)).flat_map(part)
 
 
 def _shuffled(records: Any, key: Any) -> Any:

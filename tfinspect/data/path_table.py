@@ -1,0 +1,114 @@
+"""Lists as long as a data set, in files without a name: they take none of the process's own memory.
+
+The pages of a mapped file are the system's, to write out and to take back; the file is gone with
+the last reference to it.
+"""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from typing import overload
+
+import numpy as np
+
+_AT_ONCE = 1 << 13
+
+
+def unnamed(count: int, dtype: np.typing.DTypeLike) -> np.ndarray:
+    """Returns an array `[count]` of zeros, in a file without a name."""
+    if not count:
+        return np.zeros(0, dtype)
+    with tempfile.TemporaryFile() as file:
+        mapped = np.memmap(file, dtype, "w+", shape=(count,))
+    return np.asarray(mapped)
+
+
+def numbers(count: int) -> np.ndarray:
+    """Returns 0 to `count - 1`, int64 in a file without a name."""
+    counted = unnamed(count, np.int64)
+    for first in range(0, count, _AT_ONCE):
+        counted[first : first + _AT_ONCE] = np.arange(first, min(first + _AT_ONCE, count))
+    return counted
+
+
+def numbers_where(chosen: np.ndarray) -> np.ndarray:
+    """Returns where bool `[N]` is true, ascending: int64 in a file without a name."""
+    found = unnamed(int(np.count_nonzero(chosen)), np.int64)
+    end = 0
+    for first in range(0, len(chosen), _AT_ONCE):
+        some = np.flatnonzero(chosen[first : first + _AT_ONCE]) + first
+        found[end : end + len(some)] = some
+        end += len(some)
+    return found
+
+
+class PathTable(Sequence[str]):
+    """File paths in a file without a name."""
+
+    def __init__(self, letters: np.ndarray, starts: np.ndarray, chosen: np.ndarray) -> None:
+        """Selects some of the paths; `path_table` makes the first selection, of all.
+
+        Args:
+          letters: all paths in a row, uint8.
+          starts: where each begins, and where the last one ends, int64.
+          chosen: the numbers of those that are selected, in their order, int64.
+        """
+        self._letters, self._starts, self._chosen = letters, starts, chosen
+
+    def __len__(self) -> int:
+        """Returns how many paths are selected."""
+        return len(self._chosen)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> "PathTable": ...
+    def __getitem__(self, index: int | slice) -> "str | PathTable":
+        """Returns one path, or those of a slice."""
+        if isinstance(index, slice):
+            return PathTable(self._letters, self._starts, self._chosen[index])
+        start, end = self._starts[self._chosen[index] :][:2]
+        return _decoded(self._letters[start:end].tobytes())
+
+    def take(self, indices: np.ndarray) -> "PathTable":
+        """Returns the selection of some of the selected paths."""
+        return PathTable(self._letters, self._starts, taken(self._chosen, indices))
+
+
+def taken(array: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Returns `array[indices]`, both `[N]`, in a file without a name."""
+    return np.take(array, indices, out=unnamed(len(indices), array.dtype), mode="clip")
+
+
+def path_table(paths: Iterable[str]) -> PathTable:
+    """Writes paths down, in their order; they may come one by one."""
+    lengths = tempfile.TemporaryFile()  # noqa: SIM115 - read as a whole when its length is known
+    with tempfile.TemporaryFile() as letters, lengths:
+        count = 0
+        for part in _encoded(paths):
+            letters.writelines(part)
+            lengths.write(np.array([len(path) for path in part], np.int64).tobytes())
+            count += len(part)
+        starts = unnamed(count + 1, np.int64)
+        if count:
+            lengths.flush()
+            np.cumsum(np.memmap(lengths, np.int64, "r"), out=starts[1:])
+            letters.flush()
+            stored = np.asarray(np.memmap(letters, np.uint8, "r"))
+        else:
+            stored = np.zeros(0, np.uint8)
+    return PathTable(stored, starts, numbers(count))
+
+
+def _encoded(paths: Iterable[str]) -> Iterator[list[bytes]]:
+    part = []
+    for path in paths:
+        part.append(path.encode("utf-8", errors="surrogateescape"))
+        if len(part) == _AT_ONCE:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def _decoded(path: bytes) -> str:
+    return path.decode("utf-8", errors="surrogateescape")

@@ -78,6 +78,17 @@ def test_weights_of_a_frozen_graph_are_its_variables():
     assert "tower_0/logits/reduction_indices" not in names
 
 
+def test_constants_that_are_not_listed_are_counted():
+    artifact = open_artifact(FROZEN)
+    listed = {entry.name for entry in artifact.variables}
+    known = [c for c in expected(FROZEN)["constants"] if c["shape"]]
+    left = [constant for constant in known if constant["name"] not in listed]
+    assert left
+    [note] = artifact.notes
+    assert note.startswith(f"{len(left)} constant")
+    assert all(constant["dtype"] in note for constant in left)
+
+
 def test_value_is_mapped_not_copied():
     value = open_artifact(FROZEN).read("tower_0/conv1/weights")
     assert not value.flags.writeable

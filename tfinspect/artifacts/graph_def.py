@@ -9,6 +9,7 @@ from tfinspect.artifacts.graph_file import GRAPH_DEF, META_GRAPH, GraphFile, rea
 from tfinspect.artifacts.graph_ops import GraphVariable
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ArtifactError
+from tfinspect.names import counted
 
 _WEIGHT_DTYPES = ("float", "bfloat", "complex", "qint", "quint")
 # Ops by which a frozen variable is read: `weights/read`, `weights/ReadVariableOp`.
@@ -58,6 +59,22 @@ class GraphDefFile(GraphArtifact):
             for tensor in self._constant_tensors.values()
             if tensor.op in self._read_constants
             or (tensor.shape and tensor.dtype.startswith(_WEIGHT_DTYPES))
+        )
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader could not list, and how many constants are taken for no weights."""
+        if self.graph.variables:
+            return self.graph_notes
+        listed = {variable.name for variable in self.variables}
+        left = [t for t in self._constant_tensors.values() if t.shape and t.op not in listed]
+        if not left:
+            return self.graph_notes
+        dtypes = ", ".join(sorted({tensor.dtype for tensor in left}))
+        return (
+            *self.graph_notes,
+            f"{counted(len(left), 'constant')} of {dtypes} not listed: such are rarely "
+            "weights; `tfinspect list-tensors --op-type Const` lists them.",
         )
 
     @cached_property

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -99,12 +100,18 @@ def _cells(
     hardest: Sequence[RankedExample], pixels: dict[int, np.ndarray]
 ) -> list[tuple[str, np.ndarray]]:
     return [
-        (
-            f"{one.rank}: {one.label} → {one.prediction}\n{os.path.basename(one.file)}",
-            pixels[one.index],
-        )
+        (f"{one.rank}: {one.label} → {one.prediction}\n{_place(one.file)}", pixels[one.index])
         for one in hardest
     ]
+
+
+def _place(file: str) -> str:
+    """Words where an example is, short enough for what stands below a small image.
+
+    >>> _place("records/train-00000-of-00001.tfrecord:93")
+    'train-0:93'
+    """
+    return re.sub(r"-0*(\d+)-of-\d+\.tfrecord(?=:\d+$)", r"-\1", os.path.basename(file))
 
 
 def _pixels(ranking: Ranking, wanted: list[int]) -> dict[int, np.ndarray]:

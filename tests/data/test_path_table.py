@@ -1,3 +1,5 @@
+import errno
+import os
 import tracemalloc
 
 import numpy as np
@@ -5,14 +7,16 @@ import pytest
 
 from tfinspect.data import path_table as tables
 from tfinspect.data.path_table import numbers, numbers_where, path_table, taken, unnamed
+from tfinspect.errors import DataError
 
 # One that is no UTF-8, as a file system may hold it.
 PATHS = ["a/b.png", "", "häß/日本.jpg", "broken\udcff.png", "a/b.png", *map(str, range(20))]
 
 
-@pytest.fixture(autouse=True)
-def small_parts(monkeypatch):
+@pytest.fixture(autouse=True, params=[0, 1 << 20], ids=["in files", "in memory"])
+def small_parts(request, monkeypatch):
     monkeypatch.setattr(tables, "_AT_ONCE", 7)
+    monkeypatch.setattr(tables, "SHORT_BYTES", request.param)
 
 
 def test_paths_come_back_as_they_were_given():
@@ -44,7 +48,9 @@ def test_arrays_are_those_of_numpy():
     assert taken(values, indices).tolist() == [490, 0, 70]
 
 
-def test_memory_does_not_follow_the_number_of_paths():
+def test_memory_does_not_follow_the_number_of_paths(monkeypatch):
+    monkeypatch.setattr(tables, "SHORT_BYTES", 1 << 10)
+
     def peak(count):
         tracemalloc.start()
         table = path_table(f"folder/class/image{index:07d}.png" for index in range(count))
@@ -57,3 +63,13 @@ def test_memory_does_not_follow_the_number_of_paths():
 
     peak(1000)
     assert peak(40_000) < peak(1000) + 10_000
+
+
+def test_full_disk_is_an_error_and_no_bus_error(monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tables, "SHORT_BYTES", 0)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(DataError, match="No space left on device; make room there, or set TMPDIR"):
+        path_table(PATHS)

@@ -1,29 +1,51 @@
 """Lists as long as a data set, in files without a name: they take none of the process's own memory.
 
 The pages of a mapped file are the system's, to write out and to take back; the file is gone with
-the last reference to it.
+the last reference to it. It lies in the directory for temporary files (`TMPDIR`); where that is
+itself kept in memory, nothing is saved. Short lists need no file.
 """
 
+import contextlib
+import functools
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 
+from tfinspect import files
+
 _AT_ONCE = 1 << 13
+# Lists of no more bytes are kept in memory.
+SHORT_BYTES = 1 << 20
 
 
 def unnamed(count: int, dtype: np.typing.DTypeLike) -> np.ndarray:
-    """Returns an array `[count]` of zeros, in a file without a name."""
-    if not count:
-        return np.zeros(0, dtype)
-    with tempfile.TemporaryFile() as file:
-        mapped = np.memmap(file, dtype, "w+", shape=(count,))
-    return np.asarray(mapped)
+    """Returns an array `[count]` of zeros; a long one in a file without a name.
+
+    Raises:
+      DataError: there is no room for it.
+    """
+    size = count * np.dtype(dtype).itemsize
+    if size <= SHORT_BYTES:
+        return np.zeros(count, dtype)
+    with _writing(), tempfile.TemporaryFile() as file:
+        # Taken now: where there is no room, a first touch of the mapping would end the process.
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            for start in range(0, size, SHORT_BYTES):
+                file.write(bytes(min(SHORT_BYTES, size - start)))
+        return np.asarray(np.memmap(file, dtype, "r+", shape=(count,)))
+
+
+def _writing() -> contextlib.AbstractContextManager[None]:
+    return files.reporting("write to", tempfile.gettempdir(), "make room there, or set TMPDIR")
 
 
 def numbers(count: int) -> np.ndarray:
-    """Returns 0 to `count - 1`, int64 in a file without a name."""
+    """Returns 0 to `count - 1`, int64, as `unnamed` keeps them."""
     counted = unnamed(count, np.int64)
     for first in range(0, count, _AT_ONCE):
         counted[first : first + _AT_ONCE] = np.arange(first, min(first + _AT_ONCE, count))
@@ -31,7 +53,7 @@ def numbers(count: int) -> np.ndarray:
 
 
 def numbers_where(chosen: np.ndarray) -> np.ndarray:
-    """Returns where bool `[N]` is true, ascending: int64 in a file without a name."""
+    """Returns where bool `[N]` is true, ascending, int64, as `unnamed` keeps them."""
     found = unnamed(int(np.count_nonzero(chosen)), np.int64)
     end = 0
     for first in range(0, len(chosen), _AT_ONCE):
@@ -42,7 +64,7 @@ def numbers_where(chosen: np.ndarray) -> np.ndarray:
 
 
 class PathTable(Sequence[str]):
-    """File paths in a file without a name."""
+    """File paths, of which only one at a time is in memory."""
 
     def __init__(self, letters: np.ndarray, starts: np.ndarray, chosen: np.ndarray) -> None:
         """Selects some of the paths; `path_table` makes the first selection, of all.
@@ -75,28 +97,33 @@ class PathTable(Sequence[str]):
 
 
 def taken(array: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """Returns `array[indices]`, both `[N]`, in a file without a name."""
+    """Returns `array[indices]`, both `[N]`, as `unnamed` keeps them."""
     return np.take(array, indices, out=unnamed(len(indices), array.dtype), mode="clip")
 
 
 def path_table(paths: Iterable[str]) -> PathTable:
-    """Writes paths down, in their order; they may come one by one."""
-    lengths = tempfile.TemporaryFile()  # noqa: SIM115 - read as a whole when its length is known
-    with tempfile.TemporaryFile() as letters, lengths:
+    """Writes paths down, in their order; they may come one by one.
+
+    Raises:
+      DataError: there is no room for them.
+    """
+    spool = functools.partial(tempfile.SpooledTemporaryFile, SHORT_BYTES)
+    with _writing(), spool() as letters, spool() as lengths:
         count = 0
         for part in _encoded(paths):
-            letters.writelines(part)
+            letters.write(b"".join(part))
             lengths.write(np.array([len(path) for path in part], np.int64).tobytes())
             count += len(part)
         starts = unnamed(count + 1, np.int64)
-        if count:
-            lengths.flush()
-            np.cumsum(np.memmap(lengths, np.int64, "r"), out=starts[1:])
-            letters.flush()
-            stored = np.asarray(np.memmap(letters, np.uint8, "r"))
-        else:
-            stored = np.zeros(0, np.uint8)
-    return PathTable(stored, starts, numbers(count))
+        np.cumsum(_array_of(lengths, np.int64), out=starts[1:])
+        return PathTable(_array_of(letters, np.uint8), starts, numbers(count))
+
+
+def _array_of(file: Any, dtype: np.typing.DTypeLike) -> np.ndarray:
+    file.flush()
+    long = file.tell() > SHORT_BYTES
+    file.seek(0)
+    return np.asarray(np.memmap(file, dtype, "r")) if long else np.frombuffer(file.read(), dtype)
 
 
 def _encoded(paths: Iterable[str]) -> Iterator[list[bytes]]:

@@ -45,11 +45,12 @@ def command(
         raise click.UsageError("--find-lr trains and --dry-run does not; give one of them.")
     part = ClusterPart.from_environment(cluster_timeout, on_lost)
     finetune_cluster.refuse_what_is_not_shared(part, options)
-    options |= part.batch_setting(batch_size_per_replica, options)
     if resume:
+        options["batch_size_per_replica"] = batch_size_per_replica
         part = dataclasses.replace(part, data_service=options.pop("data_service"))
         finetune_cluster.resume(part, finetune_request.resumed_run(checkpoint, output, options))
         return
+    options |= part.batch_setting(batch_size_per_replica, options)
     request, config = finetune_request.request_and_config(checkpoint, options)
     output = output or f"runs/{finetune_request.short(config.data)}-{config.net}"
     shown = finetune_output.Shown(output_format, options["whole_report"], options["load_report"])

@@ -67,9 +67,9 @@ def _refuse_beside_stages(options: Mapping[str, Any]) -> None:
 
 def _of_network(checkpoint: str) -> dict[str, Any]:
     """Returns the network whose published weights are asked for by its name."""
-    from tfinspect.nets.registry import list_specs
+    from tfinspect.nets.published import names_published_weights
 
-    return {"net": checkpoint} if checkpoint in {spec.name for spec in list_specs()} else {}
+    return {"net": checkpoint} if names_published_weights(checkpoint) else {}
 
 
 def _of_run(checkpoint: str) -> dict[str, Any]:

@@ -120,6 +120,7 @@ def test_resuming_and_beginning_anew_are_not_guessed(refused):
         ("--head-epochs", "0"),
         ("--tune-epochs", "0"),
         ("--seed", "0"),
+        ("--batch-size-per-replica", "4"),
         ("--weight-decay", "0"),
         ("--no-random-features",),
         ("--skip-corrupt",),

@@ -84,6 +84,16 @@ def test_path_of_a_networks_name_says_nothing_of_its_network(invoke, place, tmp_
     assert "name it with --net" in result.stderr
 
 
+def test_path_of_a_networks_name_is_fine_tuned_as_the_network_that_is_named(
+    invoke, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / NET).mkdir()
+    result = invoke("finetune", NET, "--data", "photos", "--dry-run")
+    assert result.exit_code == 2
+    assert "--net is missing" in result.stderr
+
+
 @pytest.mark.parametrize("command", ["predict", "visualize-activations", "gradients", "report"])
 def test_network_without_published_weights_is_an_error(invoke, command):
     images = {"predict": ("image.png",), "visualize-activations": ("image.png",)}

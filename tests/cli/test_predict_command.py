@@ -50,6 +50,15 @@ def test_table_has_a_row_per_image(run, pictures):
     assert [line.split()[0] for line in lines[2:]] == pictures
 
 
+def test_network_other_than_the_runs_is_refused(run, pictures):
+    result = invoke(run.path, pictures[0], "--net", "vgg_16")
+    assert result.exit_code == 2
+    assert "has its own preprocessing, and net= (--net) names another network, 'vgg_16'" in (
+        result.stderr
+    )
+    assert result.stdout == ""
+
+
 def test_json_has_the_top_labels_of_each_image_in_order(prepared, loaded, pictures):
     rows = json.loads(invoke(prepared.path, *pictures, "--top", "3", "--format", "json").stdout)
     assert [(row["file"], row["rank"]) for row in rows] == [

@@ -160,6 +160,11 @@ def _with(
     preprocessing: Preprocessing | None,
 ) -> Model:
     """Returns a model with what the caller says of its preprocessing and labels."""
+    if net is not None and model.spec is not None and model.spec.name != net:
+        raise ConfigError(
+            f"the {model.kind} '{model.spec.name}' has its own preprocessing, and net= (--net) "
+            f"names another network, '{net}'; leave it out."
+        )
     if preprocessing is None and net is not None:
         preprocessing = get_spec(net).preprocessing
     changes: dict[str, Any] = {}

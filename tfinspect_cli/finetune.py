@@ -9,10 +9,12 @@ from tfinspect_cli import finetune_cluster, finetune_output, finetune_request
 from tfinspect_cli.cluster_part import ClusterPart, cluster_options
 from tfinspect_cli.emit import format_option
 from tfinspect_cli.finetune_options import finetune_options, transfer_options
+from tfinspect_cli.sections import SectionedCommand
 
 
 @click.command(
     "finetune",
+    cls=SectionedCommand,
     epilog="Example: tfinspect finetune model.ckpt --net inception_resnet_v2 --data photos/",
 )
 @click.argument("checkpoint", required=False)

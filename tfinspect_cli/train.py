@@ -7,11 +7,13 @@ import click
 
 from tfinspect_cli import training_output
 from tfinspect_cli.cluster_part import ClusterPart, cluster_options
+from tfinspect_cli.sections import SectionedCommand
 from tfinspect_cli.training_options import config_options, given_settings
 
 
 @click.command(
     "train",
+    cls=SectionedCommand,
     epilog="Example: tfinspect train --data digits --epochs 30 --output runs/digits",
 )
 @config_options

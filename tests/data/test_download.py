@@ -15,7 +15,8 @@ MD5 = hashlib.md5(BODY).hexdigest()
 class Server(http.server.ThreadingHTTPServer):
     """Serves BODY; `breaks` answers stop after so many bytes, and every request is noted.
 
-    Of an answer that is broken off, `after_break` is called when it has been.
+    Of an answer that is broken off, `after_break` is called when it has been. A part goes from
+    `part_from` of where it was asked for to `upto`, and `range_of` says which part it is.
     """
 
     def __init__(self):
@@ -23,6 +24,11 @@ class Server(http.server.ThreadingHTTPServer):
         self.breaks = []
         self.ranges = True
         self.tells_length = True
+        self.length_of = str
+        self.whole_status = 200
+        self.part_from = lambda start: start
+        self.range_of = lambda start, end: f"bytes {start}-{end - 1}/{len(self.body)}"
+        self.upto = None
         self.status = None
         self.version = None
         self.heeds_if_range = True
@@ -45,16 +51,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if server.status or start >= len(server.body):
             self.send_error(server.status or 416)
             return
-        self.send_response(206 if start else 200)
+        body = server.body
+        if start:
+            start, body = server.part_from(start), body[: server.upto]
+        self.send_response(206 if resumes else server.whole_status)
+        self.send_header("Content-Range", server.range_of(start, len(body)))
         if server.tells_length:
-            self.send_header("Content-Length", str(len(server.body) - start))
+            self.send_header("Content-Length", server.length_of(len(body) - start))
         if server.version is not None:
             self.send_header("ETag", server.version)
         self.end_headers()
         end = server.breaks.pop(0) if server.breaks else None
         # The reader may have had enough.
         with contextlib.suppress(ConnectionError):
-            self.wfile.write(server.body[start:end])
+            self.wfile.write(body[start:end])
         if end is not None:
             server.after_break()
 
@@ -107,6 +117,49 @@ def test_a_server_that_cannot_resume_sends_all_again(server, path):
     server.breaks, server.ranges = [1000], False
     download(server.url, str(path), MD5)
     assert path.read_bytes() == BODY
+
+
+@pytest.mark.parametrize("md5", [None, MD5], ids=["no MD5", "MD5"])
+@pytest.mark.parametrize("said", ["its own", "none", "no number", "no whole length"])
+def test_a_part_that_begins_elsewhere_is_not_put_behind_what_is_there(server, path, md5, said):
+    server.breaks, server.version = [1000], '"one"'
+    server.part_from = lambda start: 0
+    if said != "its own":
+        text = {"none": "", "no number": "bytes all", "no whole length": "bytes 0-1023999/*"}[said]
+        server.range_of = lambda start, end: text
+    download(server.url, str(path), md5)
+    assert server.requests == [None, "bytes=1000-", None]
+    assert path.read_bytes() == BODY
+
+
+def test_a_part_that_ends_too_early_is_gone_on_from(server, path):
+    server.breaks, server.version, server.upto = [1000], '"one"', 3000
+
+    def lift(what, done, total):
+        if done == 3000:
+            server.upto = None
+
+    download(server.url, str(path), None, lift)
+    assert server.requests == [None, "bytes=1000-", "bytes=3000-"]
+    assert path.read_bytes() == BODY
+
+
+def test_a_part_that_nobody_asked_for_is_an_error(server, path):
+    server.whole_status = 206
+    server.range_of = lambda start, end: f"bytes 5-{end - 1}/{end}"
+    with pytest.raises(DataError, match="the server sends a part where all was asked for"):
+        download(server.url, str(path), None)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "length", ["12 bytes", "-1", "1_024_000", "many", "9" * 5000], ids=lambda length: length[:12]
+)
+def test_a_length_that_is_no_number_is_an_error(server, path, length):
+    server.length_of = lambda count: length
+    with pytest.raises(DataError, match=f"the server says '{length[:40]}' for the length in b"):
+        download(server.url, str(path), None)
+    assert not path.exists()
 
 
 def test_a_part_that_was_complete_is_only_verified(server, path):

@@ -8,7 +8,7 @@ import urllib.request
 from dataclasses import dataclass
 
 from tfinspect import files
-from tfinspect.data.download_part import Part, version_of
+from tfinspect.data.download_part import Part, length_of, resumed_length, version_of
 from tfinspect.data.examples import Progress
 from tfinspect.data.lock import locked
 from tfinspect.errors import DataError
@@ -122,21 +122,20 @@ def _receive(url: str, part: Part, receipt: _Receipt) -> bool:
         # Nothing is missing, or the file is another one: its MD5 will tell.
         return part.verified or _anew(url, part, receipt)
     with response:
-        resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
-        if resumed and version not in (None, version_of(response.headers)):
-            return _anew(url, part, receipt)
-        done = start if resumed else 0
-        missing = response.headers.get("Content-Length")
-        total = done + int(missing) if missing else 0
-        receipt.report(done, total)
-        if not resumed:
+        done, total = 0, length_of(response.headers)
+        if response.status == http.HTTPStatus.PARTIAL_CONTENT:
+            done, total = start, resumed_length(response.headers, start)
+            if total is None or version not in (None, version_of(response.headers)):
+                return _anew(url, part, receipt)
+        receipt.report(done, total or 0)
+        if not done:
             part.begin(version_of(response.headers))
         with open(part.path, "ab") as stream:
             while piece := response.read(_READ_BYTES):
                 stream.write(piece)
                 done += len(piece)
-                receipt.report(done, total)
-    return not total or done >= total
+                receipt.report(done, total or 0)
+    return total is None or done >= total
 
 
 def _range(start: int, version: str | None) -> dict[str, str]:
@@ -147,6 +146,8 @@ def _range(start: int, version: str | None) -> dict[str, str]:
 
 
 def _anew(url: str, part: Part, receipt: _Receipt) -> bool:
+    if not part.received:
+        raise http.client.HTTPException("the server sends a part where all was asked for")
     part.remove()
     return _receive(url, part, receipt)
 

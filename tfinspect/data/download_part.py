@@ -3,9 +3,13 @@
 import contextlib
 import http.client
 import os
+import re
 from dataclasses import dataclass
 
 from tfinspect import files
+
+# No file has a length of more digits.
+_NUMBER = "[0-9]{1,18}"
 
 
 @dataclass(frozen=True)
@@ -64,3 +68,30 @@ def version_of(headers: http.client.HTTPMessage) -> str | None:
     """Returns what identifies a file byte for byte (RFC 9110, 13.1.5), if the server says it."""
     tag: str | None = headers.get("ETag")
     return tag if tag is not None and tag.startswith('"') else headers.get("Last-Modified")
+
+
+def length_of(headers: http.client.HTTPMessage) -> int | None:
+    """Returns how many bytes an answer says it has; None where it does not say.
+
+    Raises:
+      http.client.HTTPException: what it says is no number.
+    """
+    length: str | None = headers.get("Content-Length")
+    if length is None:
+        return None
+    if not re.fullmatch(_NUMBER, length.strip()):
+        raise http.client.HTTPException(f"the server says '{length[:40]}' for the length in bytes")
+    return int(length)
+
+
+def resumed_length(headers: http.client.HTTPMessage, start: int) -> int | None:
+    """Returns the bytes of the whole file of which an answer is the part from `start`.
+
+    A server may send another part than it was asked for, or less (RFC 9110, 15.3.7).
+
+    Returns:
+      None where the answer is of another part, or does not say it.
+    """
+    said = headers.get("Content-Range", "").strip()
+    found = re.fullmatch(f"bytes ({_NUMBER})-{_NUMBER}/({_NUMBER})", said)
+    return int(found[2]) if found and int(found[1]) == start else None

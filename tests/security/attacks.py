@@ -58,10 +58,10 @@ class Zeros:
         return bytes(size)
 
 
-def tar_bomb(path, name, size):
-    """A packed archive whose one member unpacks to so many zeros."""
+def tar_bomb(path, name, size, kind=tarfile.REGTYPE):
+    """A packed archive whose one member, or header of such a kind, unpacks to so many zeros."""
     member = tarfile.TarInfo(f"cifar/{name}")
-    member.size = size
+    member.size, member.type = size, kind
     with tarfile.open(path, "w:gz", compresslevel=1) as archive:
         archive.addfile(member, Zeros())
     return path

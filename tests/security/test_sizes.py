@@ -1,11 +1,12 @@
 """Files that claim, or unpack to, more than memory holds."""
 
 import resource
+import tarfile
 
 import pytest
 from attacks import npy_claiming, png_claiming, tar_bomb
 
-from tfinspect.data.archives import read_members
+from tfinspect.data.archives import extract, read_members
 from tfinspect.data.image_bytes import read_encoded, read_rgb
 from tfinspect.data.tfrecord import header, read_records
 from tfinspect.errors import DataError
@@ -53,3 +54,10 @@ def test_member_of_an_archive_that_unpacks_to_more_than_any_batch_is_not_read(tm
     assert path.stat().st_size < 8 << 20
     with pytest.raises(DataError, match=r"'cifar/data_batch_1' has 537,919,488 bytes"):
         read_members(str(path), {"data_batch_1"})
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_header_of_an_archive_that_unpacks_to_more_than_names_do_is_not_read(tmp_path, kind):
+    path = tar_bomb(tmp_path / "bomb.tar.gz", "name", 300 << 20, kind)
+    with pytest.raises(DataError, match="a header has more than 32,768 bytes"):
+        extract(str(path), str(tmp_path / "out"), lambda name: True, limit=64 << 20)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from tfinspect import files
 from tfinspect.data.examples import Progress
+from tfinspect.data.tar_stream import Archive, TarStream, unpacked
 from tfinspect.errors import DataError
 
 SUFFIXES = (".tar.gz", ".tgz", ".tar")
@@ -61,7 +62,7 @@ def extract(
     files.make_directory(directory)
     done = 0
     with _opened(path, limit) as archive:
-        for member in _within(limit, archive, path):
+        for member in _safe_members(archive, path):
             name = posixpath.basename(member.name)
             if member.isfile() and wanted(name):
                 _write(archive, member, os.path.join(directory, name))
@@ -80,12 +81,16 @@ def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> None
 
 
 @contextlib.contextmanager
-def _opened(path: str, limit: int | None = None) -> Iterator[tarfile.TarFile]:
+def _opened(path: str, limit: int | None = None) -> Iterator[Archive]:
     """Yields an archive, and reads it to its end afterwards, up to a limit."""
     try:
-        with files.open_file(path) as stream, tarfile.open(fileobj=stream, mode="r:*") as archive:
-            yield archive
-            _read_to_the_end(archive, path, limit)
+        with files.open_file(path) as packed, unpacked(packed) as bytes_of:
+            stream = TarStream(bytes_of, path, limit)
+            with Archive(stream) as archive:
+                yield archive
+            # The checksum of a compressed archive stands behind its last byte.
+            while stream.read(1 << 20):
+                pass
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise DataError(
             f"archive '{path}'{_size(path)} is cut off or broken ({error}); "
@@ -99,41 +104,18 @@ def _size(path: str) -> str:
     return ""
 
 
-def _read_to_the_end(archive: tarfile.TarFile, path: str, limit: int | None) -> None:
-    # The checksum of a compressed archive stands behind its last byte.
-    done = archive.offset
-    while archive.fileobj is not None and (read := archive.fileobj.read(1 << 20)):
-        done += len(read)
-        _require_within(limit, done, path)
-
-
-def _within(limit: int | None, archive: tarfile.TarFile, path: str) -> Iterator[tarfile.TarInfo]:
+def _safe_members(archive: Archive, path: str) -> Iterator[tarfile.TarInfo]:
     done = 0
-    for member in _safe_members(archive, path):
-        # A sparse member takes less of the archive than its size; headers are in the archive alone.
-        done += member.size
-        _require_within(limit, max(done, archive.offset), path)
-        yield member
-
-
-def _require_within(limit: int | None, done: int, path: str) -> None:
-    if limit is not None and done > limit:
-        raise DataError(
-            f"archive '{path}' unpacks to {done:,} bytes or more, and at most {limit:,} belong "
-            "into it; it is not unpacked. Get the archive from its publisher."
-        )
-
-
-def _safe_members(archive: tarfile.TarFile, path: str) -> Iterator[tarfile.TarInfo]:
     while (member := archive.next()) is not None:
-        # `tarfile` keeps every header that it has read.
-        archive.members.clear()  # type: ignore[attr-defined]
         reason = _danger(member)
         if reason:
             raise DataError(
                 f"archive '{path}' has a member '{member.name}' that {reason}; "
                 "it is not opened. Get the archive from its publisher."
             )
+        # A sparse member takes less of the archive than its size.
+        done += member.size
+        archive.stream.require_room(done)
         yield member
 
 
@@ -145,6 +127,8 @@ def _danger(member: tarfile.TarInfo) -> str | None:
         return "leaves the target directory"
     if not (member.isfile() or member.isdir()):
         return "is a link or a device"
+    if member.size < 0:
+        return "has a negative size"
     return None
 
 

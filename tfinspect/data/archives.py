@@ -1,6 +1,7 @@
 """Members of tar archives, read or unpacked without leaving the target directory."""
 
 import contextlib
+import lzma
 import os
 import posixpath
 import re
@@ -91,7 +92,7 @@ def _opened(path: str, limit: int | None = None) -> Iterator[Archive]:
             # The checksum of a compressed archive stands behind its last byte.
             while stream.read(1 << 20):
                 pass
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError) as error:
         raise DataError(
             f"archive '{path}'{_size(path)} is cut off or broken ({error}); "
             "delete it and get it again from its publisher."

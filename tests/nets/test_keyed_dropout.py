@@ -1,5 +1,7 @@
 """Masks that are a function of key and scope alone."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -65,3 +67,71 @@ def test_parts_of_a_batch_have_the_masks_of_the_whole():
     parts = [masks(10, (number, 3)) for number in range(3)]
     np.testing.assert_array_equal(np.concatenate(parts), masks(30, (0, 1)))
     assert not np.array_equal(parts[0], parts[1])
+
+
+@contextlib.contextmanager
+def keyed(key):
+    with (
+        without_layer_warnings(),
+        dropout_keyed_by(None if key is None else tf.constant(key, tf.int64)),
+    ):
+        yield
+
+
+KEYS = [None, (7, 3)]
+
+
+@pytest.mark.parametrize("key", KEYS, ids=["no key", "a key"])
+def test_the_share_may_come_from_an_arg_scope(key):
+    with keyed(key), slim.arg_scope([slim.dropout], keep_prob=0.25):
+        values = slim.dropout(ONES).numpy()
+    assert set(np.unique(values)) == {0, 4}
+
+
+@pytest.mark.parametrize("key", KEYS, ids=["no key", "a key"])
+@pytest.mark.parametrize(
+    ("args", "named"),
+    [
+        ((), {"inputs": ONES, "keep_prob": KEEP, "noise_shape": [50, 1]}),
+        ((ONES, KEEP, [50, 1]), {}),
+        ((ONES, KEEP, (None, 1)), {"scope": "x"}),
+        ((ONES, KEEP, tf.constant([50, 1]), True, None, "x", 5), {}),
+    ],
+    ids=["all by name", "by position", "None in the shape", "all by position"],
+)
+def test_what_shares_a_decision_is_kept_or_dropped_together(key, args, named):
+    with keyed(key):
+        values = slim.dropout(*args, **named).numpy()
+    rows = {tuple(np.unique(row)) for row in values}
+    assert rows == {(np.float32(0),), (np.float32(1 / KEEP),)}
+
+
+@pytest.mark.parametrize("key", KEYS, ids=["no key", "a key"])
+def test_inference_by_position_drops_nothing(key):
+    with keyed(key):
+        np.testing.assert_array_equal(slim.dropout(ONES, KEEP, None, False), ONES)
+
+
+@pytest.mark.parametrize("key", KEYS, ids=["no key", "a key"])
+def test_what_dropout_does_not_know_is_refused(key):
+    with keyed(key), pytest.raises(TypeError, match="rate"):
+        slim.dropout(ONES, rate=0.5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "made", "shared"),
+    [((None, 1), list, False), ((1, 40), list, True), ((1, 40), tf.constant, True)],
+    ids=["rows", "columns", "columns by a tensor"],
+)
+def test_parts_share_the_decisions_of_the_whole(shape, made, shared):
+    def masks(rows, part):
+        @tf.function(input_signature=[tf.TensorSpec([None, 40])])
+        def run(ones):
+            with without_layer_warnings(), dropout_keyed_by(tf.constant([7, 3], tf.int64), part):
+                return slim.dropout(ones, 0.5, made(shape))
+
+        return run(tf.ones([rows, 40])).numpy()
+
+    parts = [masks(10, (number, 3)) for number in range(3)]
+    np.testing.assert_array_equal(np.concatenate(parts), masks(30, (0, 1)))
+    assert np.array_equal(parts[0], parts[1]) == shared

@@ -8,8 +8,9 @@ import contextlib
 import contextvars
 import functools
 import importlib
+import inspect
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -46,33 +47,57 @@ def install() -> None:
 
 def _asking(original: Callable[..., Any]) -> Callable[..., Any]:
     arg_scope: Any = importlib.import_module(f"{PACKAGE}.ops.arg_scope")
+    signature = inspect.signature(original)
 
-    # The arguments, and their defaults, are slim's.
     @functools.wraps(original)
-    def dropout(inputs: Any, keep_prob: float = 0.5, **kwargs: Any) -> Any:
+    def dropout(*args: Any, **kwargs: Any) -> Any:
         key, part = _drawn.get()
+        if key is None:
+            return original(*args, **kwargs)
         scoped = arg_scope.current_arg_scope().get(arg_scope.arg_scope_func_key(original), {})
-        if key is not None and (scoped | kwargs).get("is_training", True):
-            scope = kwargs.get("scope") or "Dropout"
-            inputs = _dropped(inputs, keep_prob, key, part, scope)
-            # What remains to slim, such as the end point, is that of inference.
-            kwargs["is_training"] = False
-        return original(inputs, keep_prob, **kwargs)
+        asked = signature.bind(*args, **(scoped | kwargs))
+        asked.apply_defaults()
+        if not asked.arguments["is_training"]:
+            return original(*args, **kwargs)
+        # What remains to slim, such as the end point, is that of inference.
+        dropped = {"inputs": _dropped(asked.arguments, key, part), "is_training": False}
+        return original(**(asked.arguments | dropped))
 
     # By this key slim's arg scopes find the function.
     dropout._key_op = original._key_op  # type: ignore[attr-defined]
     return dropout
 
 
-def _dropped(inputs: Any, keep_prob: float, key: Any, part: tuple[int, int], scope: str) -> Any:
-    outer = tf.compat.v1.get_variable_scope().name
+def _dropped(asked: Mapping[str, Any], key: Any, part: tuple[int, int]) -> Any:
+    outer, scope = tf.compat.v1.get_variable_scope().name, asked["scope"] or "Dropout"
     layer = tf.constant(zlib.crc32(f"{outer}/{scope}".encode()), tf.int64)
     with tf.name_scope(scope):
+        inputs = tf.convert_to_tensor(asked["inputs"])
         seed = tf.random.experimental.stateless_fold_in(key, layer, alg="philox")
-        keep = tf.constant(keep_prob, tf.float32, name="keep")
+        keep = tf.constant(asked["keep_prob"], tf.float32, name="keep")
         tf.compat.v1.add_to_collection(KEEP, keep)
-        drawn = _uniform(tf.shape(inputs), seed, part)
+        drawn = _drawn_for(inputs, asked["noise_shape"], seed, part)
         return inputs * tf.cast(tf.floor(keep + drawn) / keep, inputs.dtype)
+
+
+def _drawn_for(inputs: Any, noise_shape: Any, seed: Any, part: tuple[int, int]) -> Any:
+    """Numbers for one decision each; None in a shape stands for the size of the inputs."""
+    shape = tf.shape(inputs)
+    if noise_shape is None:
+        return _uniform(shape, seed, part)
+    sizes = noise_shape
+    if not isinstance(sizes, (list, tuple)):
+        sizes = tf.get_static_value(noise_shape)
+    if sizes is None:
+        return _uniform(noise_shape, seed, part)
+    # Of a size of 1 all rows share one decision, and so do all parts.
+    part = (0, 1) if _is_one(sizes[0]) else part
+    known = [shape[axis] if size is None else size for axis, size in enumerate(sizes)]
+    return _uniform(tf.stack(known), seed, part)
+
+
+def _is_one(size: Any) -> bool:
+    return size is not None and tf.get_static_value(size) == 1
 
 
 def _uniform(shape: Any, seed: Any, part: tuple[int, int]) -> Any:

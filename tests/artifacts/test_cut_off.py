@@ -1,3 +1,7 @@
+import bz2
+import gzip
+import lzma
+
 import pytest
 from made_sources import write_tar
 from oracle_files import CKPT_V1
@@ -56,8 +60,18 @@ def test_what_only_looks_a_little_like_a_v1_checkpoint_is_not_called_one(tmp_pat
 def test_archive_is_told_to_be_one(tmp_path):
     path = tmp_path / "vgg_16_2016_08_28.tar.gz"
     write_tar(path, {"vgg_16.ckpt": WHOLE})
-    whole = path.read_bytes()
+    whole, words = path.read_bytes(), "is compressed; .*an archive with 'tar -xf'"
     for length in (len(whole), 1000):
         path.write_bytes(whole[:length])
-        with pytest.raises(ArtifactError, match=f"'{path}' is a compressed archive; unpack it"):
+        with pytest.raises(ArtifactError, match=f"'{path}' {words}"):
             open_artifact(path)
+
+
+@pytest.mark.parametrize(
+    ("module", "command"), [(gzip, "gunzip"), (bz2, "bunzip2"), (lzma, "unxz")]
+)
+def test_compressed_file_that_is_no_archive_has_a_cure_that_works(tmp_path, module, command):
+    path = tmp_path / "model.pb.packed"
+    path.write_bytes(module.compress(WHOLE))
+    with pytest.raises(ArtifactError, match=f"a single file with '{command}'\\)"):
+        open_artifact(path)

@@ -18,7 +18,8 @@ _MESSAGE = b"\x0a"
 _LONGEST_BEGINNING = 64
 # Of a million variables; a broken file may claim any length.
 _LONGEST_DESCRIPTION = 64 << 20
-_PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
+# The beginning of a compressed file, and what unpacks one that is no archive.
+_PACKED = {b"\x1f\x8b": "gunzip", b"BZh": "bunzip2", b"\xfd7zXZ\0": "unxz"}
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,13 @@ def told_by_its_beginning(path: str) -> str | None:
       A text that goes on behind the file's name.
     """
     beginning = first_bytes(path, _LONGEST_BEGINNING)
-    if beginning.startswith(_PACKED):
-        return (
-            "is a compressed archive; unpack it ('tar -xf'), and give the checkpoint that was in "
-            "it. If it ends too early, get it again from where it came."
-        )
+    for magic, command in _PACKED.items():
+        if beginning.startswith(magic):
+            return (
+                "is compressed; unpack it (an archive with 'tar -xf', a single file with "
+                f"'{command}'), and give what was in it. If it ends too early, get it again from "
+                "where it came."
+            )
     found = described_slices(beginning)
     if found is None:
         return None

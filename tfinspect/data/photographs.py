@@ -74,9 +74,13 @@ def evaluation_views(batches: Batches, key: Any = None, *, flip: bool = True) ->
     """
     require_shards(batches.paths)
     distort = None if key is None else _distortion(batches, flip)
-    seeds = _seeds(tf.zeros([2], tf.int64) if key is None else key, batches.examples)
+    if key is None:
+        # Nobody looks at them.
+        seeds = tf.data.Dataset.from_tensors(tf.zeros([2], tf.int64)).repeat()
+    else:
+        seeds = tf.data.Dataset.from_tensor_slices(_seeds(key, batches.examples))
     records = tf.data.TFRecordDataset(batches.paths).take(batches.examples)
-    records = tf.data.Dataset.zip((records, tf.data.Dataset.from_tensor_slices(seeds)))
+    records = tf.data.Dataset.zip((records, seeds))
 
     def decode(serialized: Any, seeds: Any) -> tuple[Any, Any]:
         return _decoded(batches, serialized, seeds, distort)

@@ -74,7 +74,7 @@ def write_data(
     return manifest
 
 
-def numbered_data(directory, examples):
+def numbered_data(directory, examples, num_shards=3):
     """Writes random images that can be told by their first pixel, 0..255; returns the directory."""
     records = {}
     for seed, (split, count) in enumerate(
@@ -83,5 +83,5 @@ def numbered_data(directory, examples):
         pixels, labels = images(count, seed)
         pixels[:, 0, 0, 0] = np.arange(count)
         records[split] = raw_records(pixels, labels)
-    write_data(directory, records)
+    write_data(directory, records, num_shards=num_shards)
     return directory

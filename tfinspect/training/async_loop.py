@@ -21,6 +21,7 @@ from tfinspect.training import loop as loops
 from tfinspect.training import trainer as trainers
 from tfinspect.training.callbacks import BACKUP_SECONDS, EpochCallback, EpochMeans, Loop
 from tfinspect.training.config import TrainConfig
+from tfinspect.training.epoch_order import BY_PLACE, BY_RECORD, note_order
 from tfinspect.training.interruption import StopRequest, stop_requests
 from tfinspect.training.parameter_servers import Fleet, Flight, copy_values, step_function
 from tfinspect.training.progress import EpochRecord, Progress
@@ -51,6 +52,7 @@ def run_loop(
     steps_per_epoch = pipeline.steps_per_epoch(batches)
     total = config.total_steps(steps_per_epoch)
     epochs = -(-total // steps_per_epoch)
+    note_order(batches, progress, BY_RECORD if batches.fits_in_memory else BY_PLACE)
     size = len(data[1].label_names), total
     # Devices of the whole cluster are seen now: this model is on one of this host's.
     local = trainers.make_trainer(dataclasses.replace(config, devices="one"), *size)

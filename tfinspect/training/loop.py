@@ -13,6 +13,7 @@ from tfinspect.nets.registry import get_spec
 from tfinspect.training import trainer as trainers
 from tfinspect.training.callbacks import EpochCallback, EpochMeans, Loop, StepCallback
 from tfinspect.training.config import TrainConfig
+from tfinspect.training.epoch_order import in_one_order
 from tfinspect.training.interruption import StopRequest, stop_requests
 from tfinspect.training.progress import EpochRecord, Progress
 from tfinspect.training.run_directory import RunDirectory
@@ -61,7 +62,7 @@ def run_loop(
     train_batches = batches_of(config, data, "train")
     validation = every = batches_of(config, data, "validation")
     if team is not None:
-        train_batches, validation = shared(team, train_batches, validation, observer)
+        train_batches, validation = shared(team, train_batches, validation, observer, progress)
     steps_per_epoch = pipeline.steps_per_epoch(train_batches)
     total = config.total_steps(steps_per_epoch)
     epochs = -(-total // steps_per_epoch)
@@ -105,16 +106,22 @@ def run_loop(
 
 
 def shared(
-    team: Team, train: pipeline.Batches, validation: pipeline.Batches, observer: Any
+    team: Team,
+    train: pipeline.Batches,
+    validation: pipeline.Batches,
+    observer: Any,
+    progress: Progress,
 ) -> tuple[pipeline.Batches, pipeline.Batches]:
     """Returns this process's parts of the batches of both splits, and says how they are shared.
 
     Raises:
       ConfigError: the batch cannot be shared equally.
+      RunError: the run was broken off within an epoch that others would have shared another way.
     """
     workers = team.cluster.workers
     check_batch(train.batch_size, workers, "processes")
     train = team.share(dataclasses.replace(train, keep_last=True))
+    train = in_one_order(train, progress)
     assert train.share is not None
     how = (
         f"by record: each of the {workers} processes takes its part of every batch"

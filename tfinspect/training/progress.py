@@ -78,6 +78,8 @@ class Progress:
     best_accuracy: float = -1.0
     highest_accuracy: float = -1.0
     finished: bool = False
+    # Of the examples, as `epoch_order` words it; empty where any number of processes has the same.
+    epoch_order: str = ""
     unfinished: Means = field(default_factory=Means)
     records: list[EpochRecord] = field(default_factory=list)
 

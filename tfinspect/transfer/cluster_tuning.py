@@ -77,7 +77,11 @@ def train_on_images(tuning: Tuning, first_epoch: int, restore: Callable[[Trainer
     trainer = _trainer(tuning, team)
     restore(trainer)
     batches, validation = shared(
-        team, tuning.batches("train"), tuning.batches("validation"), tuning.observer
+        team,
+        tuning.batches("train"),
+        tuning.batches("validation"),
+        tuning.observer,
+        tuning.progress,
     )
     loop = _loop(tuning.loop(trainer, None, stage, first_epoch), team, validation)
 

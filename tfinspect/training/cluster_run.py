@@ -233,7 +233,7 @@ def naming_the_lost(team: "Team", progress: Progress, part: Part) -> Iterator[No
         with watch:
             yield
     except tf.errors.OpError as error:
-        lost = watch.silent or team.lost()
+        lost = watch.find_lost()
         gone = isinstance(
             error, (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
         )

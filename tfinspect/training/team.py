@@ -1,18 +1,15 @@
 """The processes that train one network together, as this one sees them."""
 
 import os
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
-from tfinspect.cluster.rendezvous import answers
 from tfinspect.cluster.tf_config import ClusterConfig
 from tfinspect.data import pipeline
 from tfinspect.errors import ClusterError
 
-_CLOSING_SECONDS = 3.0
 # Who this process is in TensorFlow's own, process-wide state.
 _joined: set[str] = set()
 
@@ -67,21 +64,6 @@ class Team:
         context.context().abort_collective_ops(
             tf.errors.UNAVAILABLE, "another process does not answer any more"
         )
-
-    def lost(self) -> list[str]:
-        """Returns the names of the processes that do not answer any more.
-
-        A process that ends closes its connections one by one: some seconds are given for the last.
-        """
-        own = self.cluster.name
-        computing = self.cluster.names[: self.cluster.workers]
-        others = [name for name in computing if name != own]
-        deadline = time.monotonic() + _CLOSING_SECONDS
-        while True:
-            lost = [name for name in others if not answers(self.cluster.address_of(name))]
-            if lost or time.monotonic() > deadline:
-                return lost
-            time.sleep(0.2)
 
 
 @tf.function

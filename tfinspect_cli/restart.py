@@ -5,12 +5,15 @@ import os
 import sys
 from typing import NoReturn
 
+from tfinspect.training import generated_files
+
 
 def restart() -> NoReturn:
     """Puts a fresh start of the command into the place of this process, under its id.
 
     TensorFlow cannot leave a cluster and join one again within a process.
     """
+    generated_files.remove_generated()
     sys.stdout.flush()
     sys.stderr.flush()
     with contextlib.suppress(OSError):

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfinspect.cluster.tf_config import ClusterConfig
 from tfinspect.data import pipeline
 from tfinspect.errors import ClusterError
+from tfinspect.training.generated_files import remove_generated
 
 # Who this process is in TensorFlow's own, process-wide state.
 _joined: set[str] = set()
@@ -115,4 +116,5 @@ def joined() -> bool:
 
 def leave(status: int) -> None:
     """Ends the process at once: TensorFlow would wait for those who are gone."""
+    remove_generated()
     os._exit(status)

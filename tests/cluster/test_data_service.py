@@ -160,7 +160,9 @@ def test_lost_service_ends_the_run_with_its_address_and_the_backup_stays(data, t
         assert time.monotonic() - lost < 40
         assert process.wait(timeout=60) == 128 + signal.SIGKILL
     assert f"Error: no tf.data service answers at '{address}'" in said
-    assert json.loads(state.read_text())["checkpoint"]
+    kept = json.loads(state.read_text())["checkpoint"]
+    assert f"The last backup is {os.path.basename(kept)}. Start every process again with " in said
+    assert f"`tfinspect train --resume --output {output}`." in said
 
 
 def test_addresses_without_a_service_are_refused_soon_and_nothing_is_written(data, tmp_path):

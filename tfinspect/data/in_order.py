@@ -81,7 +81,7 @@ def _last(others: Others, arrivals: "_Arrivals") -> tuple[int, Any] | None:
     if found is None and not arrivals.ended:
         raise ClusterError(
             f"{others.name} has sent nothing for {arrivals.quiet:.0f} s, though it can be reached; "
-            "look at what its data workers say, start it again, and go on with --resume."
+            "look at what its data workers say, and start it again."
         )
     return found
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfinspect import errors, files
 from tfinspect.data import parse
-from tfinspect.errors import DataError
+from tfinspect.errors import DataError, TfinspectError
 
 _CHUNK_EXAMPLES = 1024
 PARALLELISM = 2
@@ -63,14 +63,20 @@ def reading(directory: str) -> Iterator[None]:
         yield
     except tf.errors.OpError as error:
         message = str(error.message)
-        if ours := _OURS.search(message):
-            raise getattr(errors, ours["kind"])(ours["text"]) from error
+        if ours := raised_inside(error):
+            raise ours from error
         if _FETCH not in message:
             raise
         raise DataError(
             f"the records in '{directory}' cannot be read: {reason(message)}. "
             f"`tfinspect check-records {directory}` says which; then convert the data again."
         ) from error
+
+
+def raised_inside(error: tf.errors.OpError) -> TfinspectError | None:
+    """Returns the error of ours that a generator among the data sets has raised, if it is one."""
+    found = _OURS.search(str(error.message))
+    return getattr(errors, found["kind"])(found["text"]) if found else None
 
 
 def reason(message: str) -> str:

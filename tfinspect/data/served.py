@@ -92,7 +92,7 @@ def _given_up(batches: Batches, error: tf.errors.OpError) -> ClusterError:
     return ClusterError(
         f"the tf.data service at '{batches.service}' cannot go on: {reason(str(error.message))}. "
         "Its data workers must have this version of TensorFlow and find the data under the same "
-        "path; go on with --resume when that is mended."
+        "path."
     )
 
 

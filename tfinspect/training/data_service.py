@@ -1,11 +1,15 @@
 """The tf.data service of a run: where it is now, and whether it is there."""
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from tfinspect.data.service_address import require_workers
-from tfinspect.errors import ConfigError
+from tfinspect.errors import ClusterError, ConfigError
 from tfinspect.training.config import TrainConfig
+from tfinspect.training.going_on import start_again
+from tfinspect.training.progress import Progress
 
 Settings = TypeVar("Settings", bound=TrainConfig)
 
@@ -38,3 +42,29 @@ def require_data_service(config: TrainConfig, observer: Any) -> None:
             f"the training batches are made by the tf.data service at '{config.data_service}', "
             f"with {count} data worker{'s' * (count > 1)}"
         )
+
+
+@contextlib.contextmanager
+def telling_how_to_go_on(progress: Progress, command: str, output: str) -> Iterator[None]:
+    """Adds to the loss of the tf.data service, while it makes batches, how the run is gone on with.
+
+    Args:
+      progress: of the run.
+      command: whose run it is.
+      output: path of the run directory.
+
+    Raises:
+      ClusterError: the service was lost.
+    """
+    import tensorflow as tf
+
+    from tfinspect.data.load import raised_inside
+
+    try:
+        yield
+    except tf.errors.OpError as error:
+        lost = raised_inside(error)
+        if not isinstance(lost, ClusterError):
+            raise
+        cure = start_again(progress.checkpoint, command, output)
+        raise ClusterError(f"{lost} {cure}") from error

@@ -13,6 +13,7 @@ from tfinspect.nets.registry import get_spec
 from tfinspect.training import trainer as trainers
 from tfinspect.training.callbacks import EpochCallback, EpochMeans, Loop, StepCallback
 from tfinspect.training.config import TrainConfig
+from tfinspect.training.data_service import telling_how_to_go_on
 from tfinspect.training.epoch_order import in_one_order
 from tfinspect.training.interruption import StopRequest, stop_requests
 from tfinspect.training.progress import EpochRecord, Progress
@@ -155,7 +156,8 @@ def fit_segments(
     """
     means = EpochMeans(loop.progress)
     total = loop.total_steps
-    with stop_requests() as stop:
+    telling = telling_how_to_go_on(loop.progress, loop.command, loop.run.shown)
+    with stop_requests() as stop, telling:
         # Summaries first: when a step ends the run, those of the step are there.
         callbacks = [*summaries(loop), StepCallback(loop, means, stop)]
         callbacks += [EpochCallback(loop, means, stop), *more_callbacks(stop)]

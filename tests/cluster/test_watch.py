@@ -94,4 +94,6 @@ def test_after_an_error_one_question_tells_who_is_lost(monkeypatch, before, now,
     watch = silence.Watch(CLUSTER, lambda: None)
     watch._heard({"worker 1": before, "worker 2": FIRST})
     monkeypatch.setattr(status_question, "ask", lambda *_: {"worker 1": now, "worker 2": FIRST})
-    assert watch.find_lost() == lost
+    assert watch.find_lost(somebody=False) == lost
+    silent = ["worker 1"] if now == SILENT else []
+    assert watch.find_lost(somebody=True) == (lost or silent)

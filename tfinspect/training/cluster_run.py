@@ -233,10 +233,10 @@ def naming_the_lost(team: "Team", progress: Progress, part: Part) -> Iterator[No
         with watch:
             yield
     except tf.errors.OpError as error:
-        lost = watch.find_lost()
         gone = isinstance(
             error, (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
         )
+        lost = watch.find_lost(somebody=gone)
         if not lost and not gone:
             raise
         cure = (

@@ -83,17 +83,24 @@ class Watch:
         """Ends it, after the questions that are under way."""
         self._closing.set()
 
-    def find_lost(self) -> list[str]:
-        """Returns who is lost, after an error that says that somebody is; some seconds are given.
+    def find_lost(self, *, somebody: bool) -> list[str]:
+        """Returns who is lost, after an error; some seconds are given.
 
         One question is enough: who refuses the connection is gone, and so is who was there and
         either breaks it or answers as another.
+
+        Args:
+          somebody: whether the error says that somebody is lost; then who says nothing is, where
+            nobody else is found.
         """
         deadline = time.monotonic() + _CLOSING_SECONDS
         while not self.lost:
             answers = self._ask(_CLOSING_SECONDS)
             lost = [name for name, answer in answers.items() if self._is_gone(name, answer)]
-            if lost or time.monotonic() > deadline:
+            if not lost and time.monotonic() > deadline:
+                silent = [name for name, one in answers.items() if one.kind == Kind.SILENT]
+                return silent if somebody else []
+            if lost:
                 return lost
             time.sleep(0.2)
         return self.lost

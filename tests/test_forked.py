@@ -1,6 +1,8 @@
 import math
 import os
+import select
 import signal
+import subprocess
 import sys
 import threading
 
@@ -68,6 +70,34 @@ def test_no_process_is_left_when_the_caller_has_enough():
     found.close()
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+# Prints who works, and is in the midst of its numbers when both others wait for it to read.
+ENDLESS = """
+import os, time
+from tfinspect.forked import shared_out
+found = shared_out(lambda number: (os.getpid(), "x" * 100_000), [1] * 50, 3)
+print(*(next(found)[0] for _ in range(3)), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_no_process_outlives_the_one_that_split_it_off(how):
+    alive, held = os.pipe()
+    command = [sys.executable, "-c", ENDLESS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, pass_fds=[held], text=True) as caller:
+        os.close(held)
+        processes = [int(number) for number in caller.stdout.readline().split()]
+        caller.send_signal(how)
+    assert caller.pid in processes
+    assert len(set(processes)) == 3
+    # The other end is held by whoever is alive.
+    ended = bool(select.select([alive], [], [], 20)[0])
+    os.close(alive)
+    for process in [] if ended else set(processes) - {caller.pid}:
+        os.kill(process, signal.SIGKILL)
+    assert ended
 
 
 def test_nothing_is_split_off_for_nothing():

@@ -12,7 +12,8 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import IO
 
 from tfinspect import cores
 
@@ -59,7 +60,7 @@ def shared_out(task: Task, sizes: Sequence[int], processes: int | None) -> Itera
             numbers = [number for number in range(1, len(sizes)) if shares[number] == place]
             # Where the system gives no more processes, their numbers are done here.
             with contextlib.suppress(OSError):
-                helpers[place] = _Helper(task, numbers)
+                helpers[place] = _Helper(task, numbers, list(helpers.values()))
         yield first
         for number in range(1, len(sizes)):
             helper = helpers.get(shares[number])
@@ -82,18 +83,22 @@ def _shares(sizes: Sequence[int], processes: int) -> list[int]:
 
 
 class _Helper:
-    """A process that does its numbers in order and writes a line for each."""
+    """A process that does its numbers in order and writes a line for each.
 
-    def __init__(self, task: Task, numbers: Sequence[int]) -> None:
+    It ends with the process that split it off, at the next line that nobody takes.
+    """
+
+    def __init__(self, task: Task, numbers: Sequence[int], earlier: Sequence["_Helper"]) -> None:
         reading, writing = os.pipe()
+        self._lines = os.fdopen(reading, encoding="utf-8", errors="surrogateescape")
+        inherited = [self._lines, *(helper._lines for helper in earlier)]
         try:
-            self._process = _fork(lambda: _deliver(task, numbers, writing))
+            self._process = _fork(lambda: _deliver(task, numbers, writing, inherited))
         except OSError:
-            os.close(reading)
+            self._lines.close()
             raise
         finally:
             os.close(writing)
-        self._lines = os.fdopen(reading, encoding="utf-8", errors="surrogateescape")
 
     def next(self) -> Outcome | None:
         """Returns the next outcome; None where the process was lost before it."""
@@ -127,7 +132,12 @@ def _fork(work: Callable[[], None]) -> int:
     return number
 
 
-def _deliver(task: Task, numbers: Sequence[int], descriptor: int) -> None:
+def _deliver(
+    task: Task, numbers: Sequence[int], descriptor: int, inherited: Iterable[IO[str]]
+) -> None:
+    # A pipe tells that its reader is gone only when no copy of the reader's end is left.
+    for lines in inherited:
+        lines.close()
     for number in numbers:
         line = json.dumps(task(number)) + "\n"
         data = memoryview(line.encode("utf-8", "surrogateescape"))

@@ -107,6 +107,7 @@ def test_nothing_is_split_off_for_nothing():
 
 def test_a_process_is_split_off_where_it_pays_and_is_safe(monkeypatch):
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(threading, "active_count", lambda: 1)
     monkeypatch.setattr(cores, "usable", lambda: 16)
     assert (worthwhile(1 << 20), worthwhile(1 << 28)) == (1, 4)
@@ -115,10 +116,14 @@ def test_a_process_is_split_off_where_it_pays_and_is_safe(monkeypatch):
     monkeypatch.setattr(threading, "active_count", lambda: 1)
     monkeypatch.setitem(sys.modules, "tensorflow", sys)
     assert worthwhile(1 << 28) == 1
+    monkeypatch.delitem(sys.modules, "tensorflow")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert worthwhile(1 << 28) == 1
 
 
 def test_it_is_split_off_before_the_caller_starts_threads(monkeypatch):
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
     before = threading.active_count()
     monkeypatch.setattr(cores, "usable", lambda: 2)
     active = threading.active_count

@@ -29,9 +29,10 @@ _MOST_PROCESSES = 4
 def worthwhile(size: int) -> int:
     """Returns how many processes should share values of so many bytes: one a core, at most four.
 
-    One where the system has no fork, or where a thread could hold a lock for ever in the copy.
+    One where a thread could hold a lock for ever in the copy. So on macOS too: its own vector
+    library, which NumPy may use there, starts threads and does not survive a fork.
     """
-    if size < _WORTH_IT or not hasattr(os, "fork"):
+    if size < _WORTH_IT or sys.platform != "linux":
         return 1
     if threading.active_count() > 1 or "tensorflow" in sys.modules:
         return 1
@@ -90,7 +91,7 @@ class _Helper:
 
     def __init__(self, task: Task, numbers: Sequence[int], earlier: Sequence["_Helper"]) -> None:
         reading, writing = os.pipe()
-        self._lines = os.fdopen(reading, encoding="utf-8", errors="surrogateescape")
+        self._lines = os.fdopen(reading, encoding="ascii")
         inherited = [self._lines, *(helper._lines for helper in earlier)]
         try:
             self._process = _fork(lambda: _deliver(task, numbers, writing, inherited))
@@ -140,6 +141,6 @@ def _deliver(
         lines.close()
     for number in numbers:
         line = json.dumps(task(number)) + "\n"
-        data = memoryview(line.encode("utf-8", "surrogateescape"))
+        data = memoryview(line.encode("ascii"))
         while data:
             data = data[os.write(descriptor, data) :]

@@ -51,3 +51,20 @@ def golden(request):
         assert path.read_text() == text, f"{path} is out of date: run pytest --update-golden"
 
     return compare
+
+
+@pytest.fixture
+def calls_here(monkeypatch):
+    """Returns a function that gives the list of a function's calls to come, in this process."""
+
+    def watch(module, name):
+        calls, function = [], getattr(module, name)
+
+        def watched(*arguments):
+            calls.append(arguments)
+            return function(*arguments)
+
+        monkeypatch.setattr(module, name, watched)
+        return calls
+
+    return watch

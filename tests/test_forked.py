@@ -6,12 +6,14 @@ import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
 
 from tfinspect import cores, forked
 from tfinspect.forked import shared_out, worthwhile
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+HERE = os.getpid()
 SIZES = [5, 1, 9, 2, 2, 7, 3, 3, 1, 40, 1, 1]
 
 
@@ -44,10 +46,8 @@ def test_numbers_and_texts_come_back_as_they_were():
 
 
 def test_what_a_lost_process_did_not_deliver_is_done_here():
-    here = os.getpid()
-
     def task(number):
-        if number == 5 and os.getpid() != here:
+        if number == 5 and os.getpid() != HERE:
             os.kill(os.getpid(), signal.SIGKILL)
         return (number,)
 
@@ -62,6 +62,28 @@ def test_error_of_a_task_is_raised_here():
 
     with pytest.raises(ValueError, match="number 3"):
         list(shared_out(task, [1] * 8, 2))
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        (lambda number: (np.float32(number),), "value 1 .* TypeError: .*float32 is not JSON"),
+        (lambda number: (1 // (os.getpid() == HERE),), "value 1 .* ZeroDivisionError"),
+    ],
+)
+def test_what_fails_in_another_process_alone_is_told(task, message):
+    with pytest.raises(RuntimeError, match=message):
+        list(shared_out(task, [1] * 8, 2))
+
+
+@pytest.mark.parametrize("error", [MemoryError, OSError])
+def test_what_a_process_has_no_room_for_is_done_here(error):
+    def task(number):
+        if number > 4 and os.getpid() != HERE:
+            raise error
+        return (number,)
+
+    assert [one[0] for one in shared_out(task, [1] * 12, 3)] == list(range(12))
 
 
 def test_no_process_is_left_when_the_caller_has_enough():

@@ -24,6 +24,7 @@ Task = Callable[[int], Outcome]
 # Bytes below which a process costs more than it saves.
 _WORTH_IT = 64 << 20
 _MOST_PROCESSES = 4
+_RAISED = "raised"
 
 
 def worthwhile(size: int) -> int:
@@ -48,6 +49,10 @@ def shared_out(task: Task, sizes: Sequence[int], processes: int | None) -> Itera
       task: takes a number; must not depend on having been called before.
       sizes: bytes that each number is about; their count is the numbers'.
       processes: among how many to share, this one included; None for what is `worthwhile`.
+
+    Raises:
+      RuntimeError: a task that succeeds here fails in a process that was split off, or returns what
+        is no `Outcome` there. Its other errors are raised as they are.
     """
     if not sizes:
         return
@@ -65,8 +70,7 @@ def shared_out(task: Task, sizes: Sequence[int], processes: int | None) -> Itera
         yield first
         for number in range(1, len(sizes)):
             helper = helpers.get(shares[number])
-            outcome = helper.next() if helper else None
-            yield task(number) if outcome is None else outcome
+            yield helper.outcome(number) if helper else task(number)
     finally:
         for helper in helpers.values():
             helper.end()
@@ -90,6 +94,7 @@ class _Helper:
     """
 
     def __init__(self, task: Task, numbers: Sequence[int], earlier: Sequence["_Helper"]) -> None:
+        self._task = task
         reading, writing = os.pipe()
         self._lines = os.fdopen(reading, encoding="ascii")
         inherited = [self._lines, *(helper._lines for helper in earlier)]
@@ -101,11 +106,16 @@ class _Helper:
         finally:
             os.close(writing)
 
-    def next(self) -> Outcome | None:
-        """Returns the next outcome; None where the process was lost before it."""
+    def outcome(self, number: int) -> Outcome:
+        """Returns the outcome of the next number, which is done here if the process was lost."""
         line = self._lines.readline()
         # A line without an end is one that was cut off.
-        return json.loads(line) if line.endswith("\n") else None
+        found = json.loads(line) if line.endswith("\n") else self._task(number)
+        if isinstance(found, dict):
+            # Here the error has its own type, and tells where it comes from.
+            self._task(number)
+            raise RuntimeError(f"value {number} failed in another process: {found[_RAISED]}")
+        return found
 
     def end(self) -> None:
         """Ends the process, whatever it is doing."""
@@ -140,7 +150,17 @@ def _deliver(
     for lines in inherited:
         lines.close()
     for number in numbers:
-        line = json.dumps(task(number)) + "\n"
-        data = memoryview(line.encode("ascii"))
+        data = memoryview(_line(task, number).encode("ascii"))
         while data:
             data = data[os.write(descriptor, data) :]
+
+
+def _line(task: Task, number: int) -> str:
+    """Returns what a process hands over of a number: its outcome, or the error of the task."""
+    try:
+        return json.dumps(task(number)) + "\n"
+    except (MemoryError, OSError):
+        # The process has too little of something, and is lost; the task may succeed elsewhere.
+        raise
+    except Exception as error:
+        return json.dumps({_RAISED: f"{type(error).__name__}: {error}"}) + "\n"

@@ -24,6 +24,13 @@ def test_equal_values_of_no_known_scope_go_to_the_name_most_alike():
     }
 
 
+def test_longest_shared_ending_wins_over_a_whole_name():
+    z = b"0"
+    names = {"bias": z, "tower/conv/bias": z}
+    assert renamed_pairs({"net/conv/bias": z}, names) == {"net/conv/bias": "tower/conv/bias"}
+    assert renamed_pairs(names, {"net/conv/bias": z}) == {"tower/conv/bias": "net/conv/bias"}
+
+
 def test_each_is_used_once_and_what_is_left_has_no_partner():
     assert renamed_pairs({"a": b"0", "b": b"0", "c": b"9"}, {"x": b"0"}) == {"a": "x"}
     removed = {"net/extra/beta": b"0", "net/conv/beta": b"0"}

@@ -5,6 +5,7 @@ scope decides, if what else was in it has found its partner, and else how much t
 """
 
 import difflib
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -81,4 +82,4 @@ def _by_end(names: Iterable[str]) -> list[str]:
 def _shared_end(one: str, two: str) -> int:
     """Returns how many last components two names share."""
     parts = zip(reversed(one.split("/")), reversed(two.split("/")), strict=False)
-    return next((n for n, (a, b) in enumerate(parts) if a != b), one.count("/") + 1)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], parts))

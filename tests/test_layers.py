@@ -31,7 +31,7 @@ ALLOWED = {
     "diff": BASE
     | {"entries", "artifacts", "diff_sides", "forked", "renamed_pairs", "value_difference"}
     | {"vector_sums"},
-    "renamed_pairs": set(),
+    "renamed_pairs": {"names"},
     "graph_relations": BASE | {"entries"},
     "graph_listing": BASE | {"entries", "listing", "graph_relations"},
     "op_costs": BASE | {"entries"},

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 
 from tfinspect.display_width import padded, pieces, width_of
@@ -10,6 +12,8 @@ WIDTHS = {
     "猫": 2,
     "ねこ": 4,
     "고양이": 6,
+    unicodedata.normalize("NFD", "고양이"): 6,
+    "\ud7b0\ud7fb": 0,
     "ﾈｺ": 2,
     "Ｃ": 2,
     "käse": 4,

@@ -1,8 +1,8 @@
 """How many columns of a terminal a text takes: characters of East Asian scripts take two.
 
 Source: Unicode Standard Annex #11 (East Asian Width). Marks that combine with the character before
-them, and joiners, take none; characters of ambiguous width count as narrow, as outside East Asian
-locales.
+them, the later parts of a decomposed Hangul syllable, and joiners, take none; characters of
+ambiguous width count as narrow, as outside East Asian locales.
 """
 
 import unicodedata
@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 _WIDE = frozenset("WF")
 _NO_COLUMN = frozenset(("Mn", "Me", "Cf"))
+# Vowels and final consonants of decomposed Hangul, drawn into the syllable of the first consonant.
+_IN_A_SYLLABLE = ("\u1160", "\u11ff"), ("\ud7b0", "\ud7ff")
 
 
 def width_of(text: str) -> int:
@@ -19,6 +21,8 @@ def width_of(text: str) -> int:
 
 def _columns(char: str) -> int:
     if unicodedata.category(char) in _NO_COLUMN:
+        return 0
+    if any(first <= char <= last for first, last in _IN_A_SYLLABLE):
         return 0
     return 2 if unicodedata.east_asian_width(char) in _WIDE else 1
 

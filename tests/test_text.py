@@ -96,6 +96,13 @@ def test_no_rows_are_no_error(render):
     assert _text(render([])) in ("", "[]")
 
 
+def test_equal_values_of_other_types_are_worded_as_what_they_are():
+    shapes = [(1,), (True,), (1.0,), ((True,),), ((1,),), ([1],)]
+    assert [text.cell(shape) for shape in shapes] == [
+        *("[1]", "[True]", "[1.0]", "[(True,)]", "[(1,)]", "[[1]]")
+    ]
+
+
 def test_control_characters_do_not_reach_the_terminal():
     assert text.cell("a\x1b[2Jb\n") == "a\\x1b[2Jb\\n"
 
@@ -107,6 +114,7 @@ def test_control_characters_do_not_reach_the_terminal():
         "\N{WOMAN}\N{EMOJI MODIFIER FITZPATRICK TYPE-4}\u200d\N{PERSONAL COMPUTER}",
         "می\u200cخواهم",
         "क्\u200dष",
+        "\N{HEAVY BLACK HEART}\ufe0f\u200d\N{FIRE}",
     ],
 )
 def test_joiners_stay_within_the_words_that_need_them(word):
@@ -117,6 +125,13 @@ def test_joiners_stay_within_the_words_that_need_them(word):
     ("name", "shown"),
     [
         ("pay\u200dpal", "pay\\u200dpal"),
+        ("猫\u200d犬", "猫\\u200d犬"),
+        ("ね\u200cこ", "ね\\u200cこ"),
+        ("고\u200d양", "고\\u200d양"),
+        ("แม\u200cว", "แม\\u200cว"),
+        ("חת\u200dול", "חת\\u200dול"),
+        ("^\u200d\N{FIRE}", "^\\u200d\N{FIRE}"),
+        ("e\u0301\u200dष", "e\u0301\\u200dष"),
         ("می\u200c", "می\\u200c"),
         ("\u200dمی", "\\u200dمی"),
         ("می\u200c\u200cخواهم", "می\\u200c\\u200cخواهم"),

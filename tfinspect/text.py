@@ -8,18 +8,15 @@ import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
-from unicodedata import category
 
 from tfinspect import columns
+from tfinspect.joiners import JOINERS, joins
 
 Row = Mapping[str, Any]
 # Below so many scopes a tree shows the rest of a name as one: indents add up to the square.
 _DEEPEST = 100
-# Zero-width non-joiner and joiner: Persian, the scripts of India, emoji of several parts.
-_JOINERS = "\u200c\u200d"
-# Letters without case, pictures; before a joiner also marks and skin tones.
-_AFTER_JOINERS = ("Lo", "So")
-_BEFORE_JOINERS = (*_AFTER_JOINERS, "Mn", "Mc", "Sk")
+# Their equals are written alike; those of others, such as 1 of True and 1.0, are not.
+_CACHED = frozenset((int, str, type(None)))
 
 
 def cell(value: Any) -> str:
@@ -39,37 +36,32 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, (tuple, list)):
-        return _sequence(tuple(value))
+        word = _sequence_again if _CACHED.issuperset(map(type, value)) else _sequence
+        return word(tuple(value))
     return printable(str(value))
 
 
-@functools.lru_cache(maxsize=4096)
 def _sequence(value: tuple[Any, ...]) -> str:
     if value and all(isinstance(item, str) for item in value):
         return printable(", ".join(value))
     return f"[{', '.join('?' if item is None else str(item) for item in value)}]"
 
 
+_sequence_again = functools.lru_cache(maxsize=4096)(_sequence)
+
+
 def printable(text: str) -> str:
     """Escapes what would move a terminal's cursor: names in a file may hold anything.
 
-    Joiners stay within emoji, and within words of scripts without capitals, which need them; among
-    other letters they would make two names look like one.
+    Joiners stay within emoji, and within words of scripts that need them; elsewhere they would make
+    two names look like one.
     """
     return "".join(
         char
-        if char.isprintable() or (char in _JOINERS and _joins(text, place))
+        if char.isprintable() or (char in JOINERS and joins(text, place))
         else char.encode("unicode_escape", "backslashreplace").decode()
         for place, char in enumerate(text)
     )
-
-
-def _joins(text: str, place: int) -> bool:
-    """Tells whether a joiner stands between two letters, marks or pictures that take one."""
-    before, after = text[max(place - 1, 0) : place], text[place + 1 : place + 2]
-    if not before or not after:
-        return False
-    return category(before) in _BEFORE_JOINERS and category(after) in _AFTER_JOINERS
 
 
 def plain(value: Any) -> Any:

@@ -18,8 +18,9 @@ class Divergence:
     Attributes:
       end_point: name, in the network that is built in code.
       shape: of its value for one image.
-      max_abs: largest absolute difference; None where the shapes differ.
-      relative: that, as part of the largest absolute value.
+      max_abs: largest absolute difference, 0 of an infinity and itself; None where the shapes
+        differ.
+      relative: that, as part of the largest finite absolute value.
       diverges: whether it is more than the tolerance.
     """
 
@@ -98,9 +99,11 @@ def _in_order(model: Model, other: Model) -> dict[str, str]:
 def _compared(name: str, first: np.ndarray, second: np.ndarray, tolerance: float) -> Divergence:
     if first.shape != second.shape:
         return Divergence(name, first.shape, None, None, diverges=True)
-    difference = np.abs(first.astype(np.float64) - second)
+    one, two = first.astype(np.float64), second.astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        difference = np.where(one == two, 0.0, np.abs(one - two))
     largest = float(difference.max(initial=0.0))
-    scale = float(np.abs(first).max(initial=0.0))
+    scale = float(np.abs(one[np.isfinite(one)]).max(initial=0.0))
     relative = largest / scale if scale else largest
     # A NaN diverges too.
     return Divergence(name, first.shape, largest, relative, diverges=not relative <= tolerance)

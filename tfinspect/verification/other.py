@@ -47,7 +47,6 @@ def open_other(
     same = dataclasses.replace(
         request,
         net=spec.name,
-        num_classes=request.num_classes,
         rules=LoadRules(exclude_scopes=request.rules.exclude_scopes),
         labels=None,
     )

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from tfinspect.artifacts import Artifact
 from tfinspect.artifacts.file_part import Room
+from tfinspect.artifacts.renamed import variables_under
 from tfinspect.entries import VariableEntry
 from tfinspect.listing import select_scopes
 from tfinspect.names import in_scope
-from tfinspect.renames import Renames, all_renamed, require_apart
+from tfinspect.renames import Renames
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,11 +54,7 @@ def side_of(artifact: Artifact, renames: Renames = (), into: str = "") -> Side:
     Raises:
       ConfigError: a rule that is invalid or matches nothing, or two variables of one name.
     """
-    entries = [entry for entry in artifact.variables if not entry.slot]
-    own = [entry.name for entry in entries]
-    names = all_renamed(own, renames, f"'{artifact.path}'", into)
-    require_apart(names, own)
-    return Side(artifact, dict(zip(names, entries, strict=True)), Room())
+    return Side(artifact, variables_under(artifact, renames, into), Room())
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,30 @@ from typing import TYPE_CHECKING
 from tfinspect.artifacts.artifact import Artifact, Index
 from tfinspect.artifacts.file_part import Room
 from tfinspect.entries import VariableEntry
+from tfinspect.renames import Renames, all_renamed, require_apart
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+def variables_under(
+    artifact: Artifact, renames: Renames, into: str = ""
+) -> dict[str, VariableEntry]:
+    """Returns name under rules -> variable, of all but optimizer slots.
+
+    Args:
+      artifact: whose variables they are.
+      renames: rules for their names.
+      into: the artifact that has the new names, as a message calls it.
+
+    Raises:
+      ConfigError: a rule that is invalid or matches nothing, or two variables of one name.
+    """
+    entries = [entry for entry in artifact.variables if not entry.slot]
+    own = [entry.name for entry in entries]
+    names = all_renamed(own, renames, f"'{artifact.path}'", into)
+    require_apart(names, own)
+    return dict(zip(names, entries, strict=True))
 
 
 class RenamedArtifact(Artifact):

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tfinspect.artifacts import Artifact, opened
-from tfinspect.artifacts.renamed import RenamedArtifact
+from tfinspect.artifacts.renamed import RenamedArtifact, variables_under
 from tfinspect.errors import ArtifactError, ConfigError
 from tfinspect.names import choices
 from tfinspect.prefixes import exchanged_prefix
 from tfinspect.probe.filters import Kernel
-from tfinspect.renames import all_renamed, require_apart
 
 PathLike = str | os.PathLike[str]
 
@@ -39,20 +38,18 @@ class Comparison:
         other = opened(self.other)
         if not self.renames:
             return other
-        own = [entry.name for entry in first.variables]
-        names = all_renamed(own, self.renames, f"'{first.path}'", f"'{other.path}'")
-        _require_partners(names, own, other)
-        return RenamedArtifact(other, dict(zip(names, own, strict=True)))
+        entries = variables_under(first, self.renames, f"'{other.path}'")
+        _require_partners(list(entries), other)
+        return RenamedArtifact(other, {name: entry.name for name, entry in entries.items()})
 
 
-def _require_partners(names: Sequence[str], own: Sequence[str], other: Artifact) -> None:
+def _require_partners(names: Sequence[str], other: Artifact) -> None:
     existing = {entry.name for entry in other.variables}
     if names and existing.isdisjoint(names):
         raise ConfigError(
             f"the rename rules lead to '{names[0]}' and others, of which '{other.path}' has none; "
             f"{choices(names[0], existing)}."
         )
-    require_apart(names, own)
 
 
 def in_both(

@@ -32,7 +32,8 @@ def exchanged_prefix(
 ) -> PrefixRule | None:
     """Returns the rule that turns the most names into existing ones.
 
-    Of rules that find equally many, it is the one of the first names.
+    Of rules that find equally many, it is the one of the first names. Endings that more
+    than eight existing names share are not looked at.
 
     >>> str(exchanged_prefix(["net/a/w", "net/b/w"], ["tower/net/a/w", "tower/net/b/w"]))
     '^=>tower/'
@@ -59,7 +60,7 @@ def exchanged_prefix(
     exchanges: Counter[tuple[str, str]] = Counter()
     for name in names:
         exchanges.update(_exchanges(name, by_ending, fixed))
-    # The counts are of the longest endings alone: the rule itself is asked what it finds.
+    # Endings of many names do not count, but the rule finds them too.
     rules = [
         PrefixRule(f"^{re.escape(old)}", new.replace("\\", r"\\"), _found(names, there, old, new))
         for (old, new), _ in exchanges.most_common(_MOST_ALIKE)
@@ -79,14 +80,22 @@ def _endings(name: str) -> Iterator[tuple[str, str]]:
 def _exchanges(
     name: str, by_ending: dict[str, list[str]], fixed: Collection[str]
 ) -> Iterator[tuple[str, str]]:
+    """Yields what turns a name into each existing one, by the longest ending that the two share."""
     for prefix, ending in _endings(name):
         found = by_ending.get(ending, ())
-        if found:
-            if len(found) <= _MOST_ALIKE:
-                shared = _shared(prefix, ending, fixed)
-                if shared is not None:
-                    yield from ((prefix + shared, other + shared) for other in found)
-            return
+        shared = _shared(prefix, ending, fixed) if 0 < len(found) <= _MOST_ALIKE else None
+        if shared is not None:
+            last = _last(prefix)
+            yield from (
+                (prefix + shared, other + shared)
+                for other in found
+                if not prefix or _last(other) != last
+            )
+
+
+def _last(prefix: str) -> str:
+    """Returns the last component of a prefix, with its slash; nothing of no prefix."""
+    return prefix[prefix.rfind("/", 0, -1) + 1 :]
 
 
 def _shared(prefix: str, ending: str, fixed: Collection[str]) -> str | None:

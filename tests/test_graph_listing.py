@@ -77,12 +77,20 @@ def test_placeholder_that_names_the_savers_file_is_none_to_feed():
     assert [tensor.name for tensor in found] == ["images:0"]
 
 
+def test_excluded_pattern_may_be_of_what_is_left_out_anyway():
+    assert _names(scopes=("net/conv1",), exclude=("images",)) == _names(scopes=("net/conv1",))
+
+
 @pytest.mark.parametrize(
     ("criteria", "message"),
     [
         ({"scopes": ("net/conv",)}, r"no variable or op in scope 'net/conv' .*'net/conv1'"),
         ({"op_types": ("ReLU",)}, "no op of type 'ReLU' here; nearest: 'Relu'"),
         ({"match": "xyz"}, "found in no name"),
+        (
+            {"scopes": ("net/conv1",), "match": "images"},
+            "'images' is found only in names that other criteria leave out, such as 'images:0'",
+        ),
         ({"match": "("}, "no valid regular expression"),
         ({"function": "outer"}, "no function 'outer' .*'inner'"),
         ({"inputs_of": "net/conv1/Conv"}, "no op or tensor .*nearest: .*'net/conv1/Conv2D'"),

@@ -64,9 +64,20 @@ def test_excluded_patterns_are_taken_away():
     assert _names(found) == ["net/unit9/moving_mean"]
 
 
+def test_excluded_pattern_may_be_of_what_is_left_out_anyway():
+    assert select(ENTRIES, Criteria(exclude=("Adam",))) == select(ENTRIES)
+    found = select(ENTRIES, Criteria(scopes=("net/Logits",), exclude=("unit9",)))
+    assert _names(found) == ["net/Logits/weights"]
+
+
 @pytest.mark.parametrize(
     ("criteria", "message"),
     [
+        (Criteria(match="Adam"), "'Adam' is found in optimizer slots alone, such as 'net/unit9"),
+        (
+            Criteria(scopes=("net/Logits",), match="unit"),
+            "'unit' is found only in names that other criteria leave out, such as 'net/unit10",
+        ),
         (Criteria(match="conv"), "pattern 'conv' is found in no name"),
         (Criteria(match="("), "'\\(' is no valid regular expression"),
         (Criteria(exclude=("",)), "without the pattern '' nothing is left"),

@@ -66,7 +66,8 @@ def select_tensors(
     if criteria.inputs_of is not None:
         wanted = graph_relations.inputs(ops, criteria.inputs_of)
         tensors = [tensor for tensor in tensors if (tensor.function, tensor.name) in wanted]
-    return select_pattern(tensors, criteria.match, criteria.exclude)
+    hidden = [tensor for op in ops for tensor in op.outputs]
+    return select_pattern(tensors, criteria.match, criteria.exclude, hidden)
 
 
 def _shown(op: OpEntry, criteria: TensorCriteria) -> Sequence[TensorEntry]:

@@ -1,23 +1,14 @@
 """Choosing, sorting and adding up entries; pure functions, the same for every format."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from tfinspect.entries import VariableEntry
 from tfinspect.errors import ConfigError
 from tfinspect.names import choices, counted, in_scope
 from tfinspect.names import natural as natural_name
-
-
-class Named(Protocol):
-    """Anything with a name whose components are parted by slashes."""
-
-    @property
-    def name(self) -> str:
-        """The whole name."""
-
+from tfinspect.patterns import Named, compiled, found_in_no_name, why_no_match
 
 Entry = TypeVar("Entry", bound=Named)
 # One name of very many components has scopes whose lengths add up to the square of its own.
@@ -88,7 +79,7 @@ def select(
         chosen = [entry for entry in entries if not entry.slot]
     # A scope that holds slots alone is no misspelling.
     chosen = select_scopes(chosen, criteria.scopes, hidden=entries)
-    chosen = select_pattern(chosen, criteria.match, criteria.exclude)
+    chosen = select_pattern(chosen, criteria.match, criteria.exclude, hidden=entries)
     if criteria.collection is not None:
         chosen = _in_collection(chosen, criteria.collection)
     if criteria.trainable:
@@ -147,31 +138,34 @@ def all_scopes(entries: Iterable[Named]) -> set[str]:
 
 
 def select_pattern(
-    entries: Sequence[Entry], match: str | None, exclude: Iterable[str] = ()
+    entries: Sequence[Entry],
+    match: str | None,
+    exclude: Iterable[str] = (),
+    hidden: Sequence[Named] = (),
 ) -> list[Entry]:
     """Returns the entries whose names a pattern is found in, without the excluded ones.
+
+    Args:
+      entries: what to choose from.
+      match: the pattern; None for all.
+      exclude: patterns of the entries to take away.
+      hidden: entries that were left out before, to be told from misspelt patterns.
 
     Raises:
       ConfigError: an invalid pattern, one that matches nothing, or nothing is left.
     """
     chosen = list(entries)
     if match is not None:
-        wanted = _pattern(match)
+        wanted = compiled(match)
         chosen = [entry for entry in entries if wanted.search(entry.name)]
         if not chosen:
-            names = [entry.name for entry in entries]
-            raise ConfigError(
-                f"the pattern '{match}' is found in no name; {choices(match, names)}. "
-                "It is a regular expression, found anywhere in a name."
-            )
+            raise ConfigError(why_no_match(wanted, entries, hidden))
     for pattern in exclude:
-        unwanted = _pattern(pattern)
-        names = [entry.name for entry in entries]
+        unwanted = compiled(pattern)
+        names = [entry.name for some in (entries, hidden) for entry in some]
         if names and not any(map(unwanted.search, names)):
-            raise ConfigError(
-                f"the excluded pattern '{pattern}' is found in no name; {choices(pattern, names)}. "
-                "It is a regular expression, found anywhere in a name."
-            )
+            what = f"the excluded pattern '{pattern}'"
+            raise ConfigError(found_in_no_name(what, pattern, names))
         left = [entry for entry in chosen if not unwanted.search(entry.name)]
         if chosen and not left:
             raise ConfigError(
@@ -179,13 +173,6 @@ def select_pattern(
             )
         chosen = left
     return chosen
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ConfigError(f"'{text}' is no valid regular expression: {error}.") from error
 
 
 def _in_collection(entries: Sequence[VariableEntry], collection: str) -> list[VariableEntry]:

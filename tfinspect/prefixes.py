@@ -32,8 +32,8 @@ def exchanged_prefix(
 ) -> PrefixRule | None:
     """Returns the rule that turns the most names into existing ones.
 
-    Of rules that find equally many, it is the one of the first names. Endings that more
-    than eight existing names share are not looked at.
+    Of rules that find equally many, it is the one of the first names. Endings that more than eight
+    existing names share are not looked at.
 
     >>> str(exchanged_prefix(["net/a/w", "net/b/w"], ["tower/net/a/w", "tower/net/b/w"]))
     '^=>tower/'

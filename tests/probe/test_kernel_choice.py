@@ -81,6 +81,7 @@ def test_half_of_a_separable_pair_is_drawn_alone(tmp_path):
     [
         ({"scopes": ("tower_1",)}, r"no variable or op in scope 'tower_1' .*'tower_0"),
         ({"match": "conv7/w"}, r"the pattern 'conv7/w' is found in no name"),
+        ({"match": "Adam"}, r"'Adam' is found in optimizer slots alone, such as 'tower_0"),
         ({"match": "conv1.*beta"}, r"none of the 1 variables chosen is a kernel .*conv1/weights'"),
         ({"image_shape": (5, 5, 1)}, r"no dense layer takes images of 5 x 5 x 1"),
     ],

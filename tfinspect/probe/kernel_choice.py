@@ -67,7 +67,8 @@ def choose_kernels(artifact: Artifact, choice: KernelChoice = KernelChoice()) ->
         kernel, how = _first(found, ordered)
         notes = (f"{how}: {kernel.name}; --scope, --match and --all choose others.",)
         return ChosenKernels(tuple(_on_given([kernel], choice)), notes)
-    named = select_pattern(select_scopes(variables, choice.scopes), choice.match, choice.exclude)
+    scoped = select_scopes(variables, choice.scopes)
+    named = select_pattern(scoped, choice.match, choice.exclude, hidden=artifact.variables)
     names = {entry.name for entry in named}
     # A separable pair of which one variable is asked for is that one variable.
     chosen = [kernel for kernel in found if all(part.name in names for part in kernel.parts)]

@@ -1,7 +1,7 @@
 """Two artifacts compared, in structure and values, whatever their formats.
 
-Values are read one pair at a time and compared in parts, so that about the largest tensor is in
-memory; optimizer slots are left out.
+Each process that takes part reads one pair of values at a time and compares it in parts, so that it
+holds about the largest tensor; optimizer slots are left out.
 """
 
 import hashlib
@@ -91,7 +91,8 @@ def diff(
       tolerance: relative L2 difference up to which values count as equal.
       scope: compare only this scope of B's names, or these, by whole components; None for all.
       processes: how many share the comparing; more than 1 splits this process (`os.fork`), which
-        is for one without other threads. None for as many as pay, see `tfinspect.forked`.
+        is for one without other threads, and each holds a pair of values. None for as many as pay,
+        see `tfinspect.forked`.
 
     Raises:
       ConfigError: a pattern that is invalid or matches nothing, two variables renamed to one

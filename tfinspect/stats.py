@@ -1,4 +1,7 @@
-"""Statistics of stored values, streamed: one tensor at a time, in parts that fit a cache."""
+"""Statistics of stored values, streamed: a process has one tensor at a time.
+
+It is gone through in parts that fit a cache.
+"""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -187,7 +190,7 @@ def without_statistics(entries: Sequence[VariableEntry]) -> str | None:
 def variable_stats(
     artifact: Artifact, entries: Iterable[VariableEntry], *, processes: int | None = 1
 ) -> Iterator[tuple[VariableEntry, VariableStats]]:
-    """Yields each variable with its statistics, reading one after the other.
+    """Yields each variable with its statistics, in order; each process reads one at a time.
 
     Strings, complex numbers and what cannot be read have all statistics None; of a value that is
     broken, such as one with a wrong checksum, `broken` says what is wrong.

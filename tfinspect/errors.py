@@ -21,6 +21,10 @@ class ArtifactError(TfinspectError):
     """A checkpoint, graph or model file that is missing, broken, or of an unknown format."""
 
 
+class GraphRefusedError(ArtifactError):
+    """A stored graph that TensorFlow does not build, such as one fed a value of another shape."""
+
+
 class NetworkError(TfinspectError):
     """A network that does not exist, or cannot be built with these arguments."""
 

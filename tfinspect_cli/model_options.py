@@ -19,7 +19,7 @@ _OPTIONS = (
         "--net", help="Network whose preprocessing a graph has, or that a checkpoint is of."
     ),
     click.option("--input-name", help="Tensor of a stored graph that takes the images."),
-    click.option("--output-name", help="Tensor of a stored graph that is its output."),
+    click.option("--output-name", help="Tensor of a stored graph, or output of its signature."),
     click.option(
         "--feed",
         "feeds",

@@ -142,3 +142,10 @@ def test_encoded_images_need_the_tensor_after_the_decoding(saved):
         load_model(saved / "encoded")
     model = load_model(saved / "encoded", input_name="pixels:0")
     np.testing.assert_allclose(model.logits(IMAGES), 2 * IMAGES.sum((1, 2)), rtol=1e-5)
+
+
+def test_the_key_of_a_signatures_output_names_it(saved):
+    model = load_model(saved / "both", signature="one", output_name="logits")
+    np.testing.assert_allclose(model.logits(IMAGES), 2 * IMAGES.sum((1, 2)), rtol=1e-5)
+    with pytest.raises(ConfigError, match=r"no tensor and no output 'logit' .*nearest: 'logits'"):
+        load_model(saved / "both", signature="one", output_name="logit")

@@ -216,3 +216,57 @@ def test_value_that_the_graph_cannot_take_is_one_sentence(extracted):
     feeds = {"resnet/conv1/Relu": np.zeros([1, 8, 8, 3], np.float32)}
     with pytest.raises((DataError, ConfigError), match=r"\A[^\n]+\Z"):
         play(str(extracted / "frozen/frozen.pb"), feeds, ["resnet/logits/BiasAdd"])
+
+
+@pytest.mark.parametrize("fetches", [["logitz"], ["classes", "logitz"]])
+def test_mistyped_output_of_a_signature_is_answered_with_the_output(extracted, fetches):
+    with pytest.raises((ConfigError, ArtifactError), match=r"no output .*'logitz'.*: 'logits'"):
+        play(str(extracted / "saved-model"), {"images": preprocessed()}, fetches)
+
+
+@pytest.fixture(scope="module")
+def shapeless(tmp_path_factory):
+    """A graph with a kernel and a text of which it does not say the shape."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        pixels = tf.compat.v1.placeholder(tf.float32, [None, 8, 8, 3], "images")
+        kernel = tf.compat.v1.placeholder(tf.float32, None, "kernel")
+        text = tf.compat.v1.placeholder(tf.string, None, "text")
+        one = tf.compat.v1.placeholder(tf.string, [], "one")
+        variable = tf.compat.v1.get_variable("w", [1, 1, 3, 4], use_resource=False)
+        inner = tf.nn.conv2d(pixels, variable, 1, "SAME", name="inner")
+        tf.nn.conv2d(inner, kernel, 1, "SAME", name="out")
+        for name, contents in (("decoded", text), ("decoded_one", one)):
+            image = tf.io.decode_jpeg(contents, 3, name=name)
+            sized = tf.compat.v1.image.resize_bilinear(image[None], [8, 8])
+            tf.nn.conv2d(sized, variable, 1, "SAME", name=f"{name}_out")
+        session.run(tf.compat.v1.global_variables_initializer())
+        directory = str(tmp_path_factory.mktemp("shapeless") / "m.ckpt")
+        return f"{tf.compat.v1.train.Saver().save(session, directory)}.meta"
+
+
+@pytest.mark.parametrize(
+    ("fed", "fetch", "words"),
+    [
+        (
+            {"kernel": np.zeros([1, 4, 4], np.float32)},
+            "out",
+            r"'out' \(Conv2D\) cannot take 'inner' \[\?, 8, 8, 4\] and 'kernel' \[1, 4, 4\]: it "
+            r"needs 4 axes and gets 3\..* 'kernel' takes float32 of any shape, and was given "
+            r"float32 \[1, 4, 4\]; feed values of other shapes",
+        ),
+        ({}, "inner:2", r"no tensor 'inner:2': the op 'inner' gives 'inner:0' alone; take one"),
+    ],
+)
+def test_what_tensorflow_refuses_is_said_in_our_words(shapeless, fed, fetch, words):
+    pixels = np.zeros([2, 8, 8, 3], np.float32)
+    with pytest.raises(ArtifactError, match=words) as caught:
+        play(shapeless, {"images": pixels, **fed}, [fetch])
+    assert not any(text in str(caught.value) for text in ("{{", "but is rank", "Invalid return"))
+
+
+def test_text_of_one_image_is_no_batch(shapeless, pictures):
+    with pytest.raises(ConfigError, match=r"'one:0' .* takes one text and no batch \[N\]"):
+        play(shapeless, {"one": pictures}, ["decoded_one_out"])
+    words = r"'decoded' \(DecodeJpeg\) cannot take 'text' \[\?\]: it needs 0 axes and gets 1"
+    with pytest.raises(ArtifactError, match=words):
+        play(shapeless, {"text": pictures}, ["decoded_out"])

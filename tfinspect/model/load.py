@@ -52,7 +52,8 @@ def load_model(
         source, and leaves images in 0..255 where the source says nothing of it.
       input_name: of a stored graph, the tensor that takes the images `[N, H, W, C]`; any inner
         tensor can be named. None takes the signature's, or the only placeholder that fits.
-      output_name: of a stored graph, the output; the logits are what comes before its Softmax.
+      output_name: of a stored graph, the output: a tensor, or a signature's key for one; the logits
+        are what comes before its Softmax.
       signature: of a SavedModel; None takes `serving_default`, if that takes float images.
       feeds: of a stored graph, tensor name -> value, such as `{"is_training:0": False}`.
 

@@ -142,7 +142,7 @@ class Model:
           DataError: the images have a shape that the model does not take.
         """
         traced = self.trace()
-        found = traced.tensor(self.outputs.get(name, name))
+        found = traced.tensor(name, self.outputs)
         if images is None:
             return found
         import tensorflow as tf

@@ -98,6 +98,17 @@ def _chosen(artifact: Any, settings: Settings) -> list[Any]:
     return [signatures[settings.signature]]
 
 
+def output_keys(artifact: Any, settings: Settings) -> dict[str, str]:
+    """Returns the tensor of each output of the signatures that may be meant, by its key.
+
+    Raises:
+      ConfigError: there is no such signature.
+    """
+    # Of equal keys the default signature's, which stands first.
+    signatures = reversed(_chosen(artifact, settings))
+    return {one.key: one.name for signature in signatures for one in signature.outputs}
+
+
 @dataclass(frozen=True)
 class _Placeholder:
     name: str

@@ -5,7 +5,7 @@ through is kept, under the ops' own names.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tfinspect.artifacts.graph_ops import VARIABLE_OPS
@@ -26,7 +26,7 @@ from tfinspect.model.nodes import (
     reached,
     tensor_name,
 )
-from tfinspect.model.ports import Input, Settings, Shape, choose_input
+from tfinspect.model.ports import Input, Settings, Shape, choose_input, output_keys
 from tfinspect.names import choices
 
 # Gradients take these of activations: they are no outputs.
@@ -78,6 +78,7 @@ def prepare(
     graph_def = parse_graph(artifact.graph_def())
     main = by_name(graph_def.node)
     chosen = given or choose_input(artifact, main, settings)
+    settings = _by_key(artifact, main, settings)
     graph = inlined(graph_def, _roots(main, chosen, settings))
     source = _put_placeholder(artifact, graph, chosen)
     notes = _only_infer(graph, source, settings)
@@ -93,6 +94,14 @@ def prepare(
     pruned = type(graph_def)(node=computed.values(), library=library, versions=graph_def.versions)
     ends = (handles, variables, outputs, notes, named)
     return Prepared(pruned, source.tensor, source.dtype, source.shape, *ends)
+
+
+def _by_key(artifact: Any, main: Nodes, settings: Settings) -> Settings:
+    """Puts a tensor into the place of the key that a signature has for its output."""
+    name = settings.output_name
+    if name is None or op_name(name) in main:
+        return settings
+    return replace(settings, output_name=output_keys(artifact, settings).get(name, name))
 
 
 def _roots(main: Nodes, chosen: Input, settings: Settings) -> set[str]:
@@ -117,7 +126,10 @@ def _put_placeholder(artifact: Any, graph: Inlined, chosen: Input) -> Input:
     if not dtype:
         entries = [one for one in artifact.tensors if one.name == tensor_name(chosen.tensor)]
         dtype, shape = entries[0].dtype, entries[0].shape
-    if dtype != "string" and shape is not None and len(shape) != 4:
+    if dtype == "string":
+        shape = (None,) if shape is None else shape
+        _require_batch(artifact, chosen.tensor, shape)
+    elif shape is not None and len(shape) != 4:
         raise ConfigError(
             f"'{chosen.tensor}' in '{artifact.path}' has the shape {list(shape)} and takes no "
             "images [N, H, W, C]; name a tensor of four axes with input_name= (--input-name; "
@@ -134,6 +146,16 @@ def _put_placeholder(artifact: Any, graph: Inlined, chosen: Input) -> Input:
     if any(rest in one.input for one in nodes.values()):
         nodes[rest] = type(node)(name=rest, op="Placeholder")
     return Input(f"{name}:0", (), dtype, shape)
+
+
+def _require_batch(artifact: Any, tensor: str, shape: Sequence[int | None]) -> None:
+    if len(shape) != 1:
+        one = "one text" if not shape else f"texts of the shape {list(shape)}"
+        raise ConfigError(
+            f"'{tensor}' in '{artifact.path}' takes {one} and no batch [N] of encoded images; name "
+            "the float tensor [N, H, W, C] after the decoding with input_name= (--input-name; "
+            f"`tfinspect list-tensors {artifact.path}` lists all)."
+        )
 
 
 def _only_infer(graph: Inlined, source: Input, settings: Settings) -> tuple[str, ...]:
@@ -178,7 +200,7 @@ def _outputs(
 ) -> tuple[str, ...]:
     """Returns the tensors that may be the output; they can be computed."""
     if settings.output_name is not None:
-        wanted = [_existing(artifact, graph, settings.output_name)]
+        wanted = [_existing(artifact, graph, settings)]
     else:
         wanted = [graph.resolve(one) for one in chosen.outputs]
         wanted = [one for one in wanted if op_name(one) in graph.nodes]
@@ -188,13 +210,16 @@ def _outputs(
     return _ends(graph.nodes, flowing) or _nothing(artifact, source)
 
 
-def _existing(artifact: Any, graph: Inlined, name: str) -> str:
+def _existing(artifact: Any, graph: Inlined, settings: Settings) -> str:
+    name = settings.output_name or ""
     tensor = graph.resolve(name)
     if op_name(tensor) not in graph.nodes:
+        keys = output_keys(artifact, settings)
         tensors = [f"{one}:0" for one in graph.nodes]
+        output = " and no output" if keys else ""
         raise ConfigError(
-            f"no tensor '{name}' in what the images of '{artifact.path}' flow through; "
-            f"{choices(name, tensors)}. Choose with output_name= (--output-name)."
+            f"no tensor{output} '{name}' in what the images of '{artifact.path}' flow through; "
+            f"{choices(name, [*keys, *tensors])}. Choose with output_name= (--output-name)."
         )
     return tensor
 

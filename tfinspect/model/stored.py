@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tfinspect.errors import ArtifactError, ConfigError
+from tfinspect.errors import ArtifactError, ConfigError, GraphRefusedError
 from tfinspect.model.mixing import require_apart
 from tfinspect.model.model import Model
 from tfinspect.model.output import before_softmax, choose_output
@@ -12,7 +12,7 @@ from tfinspect.model.ports import Input, Settings
 from tfinspect.model.prepare import Prepared, prepare
 from tfinspect.model.stored_values import Weights
 from tfinspect.model.trace import Built
-from tfinspect.model.wording import reason
+from tfinspect.model.wording import missing_output, refusal
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ def import_graph(
 
     Raises:
       ConfigError: the current graph cannot capture variables.
-      ArtifactError: TensorFlow refuses the graph.
+      ArtifactError: an op has no such output, or (`GraphRefusedError`) TensorFlow refuses the
+        graph.
     """
     import tensorflow as tf
     from tensorflow.python.ops import resource_variable_ops
@@ -63,7 +64,10 @@ def import_graph(
             prepared.graph_def, input_map=mapped, return_elements=list(fetches), name=""
         )
     except (ValueError, KeyError, tf.errors.OpError) as error:
-        raise ArtifactError(f"TensorFlow refuses the graph: {reason(error)}.") from error
+        missing = missing_output(error)
+        if missing is not None:
+            raise ArtifactError(f"{missing}; take one that exists.") from error
+        raise GraphRefusedError(f"TensorFlow refuses the graph: {refusal(error)}.") from error
     return found
 
 
@@ -119,7 +123,8 @@ def _probe(
     import tensorflow as tf
 
     with tf.__internal__.FuncGraph("probe").as_default():
-        images = tf.compat.v1.placeholder(prepared.dtype, prepared.shape)
+        name = prepared.input.partition(":")[0]
+        images = tf.compat.v1.placeholder(prepared.dtype, prepared.shape, name)
         tensors = import_graph(prepared, variables, images, prepared.outputs)
         chosen = choose_output(path, tensors) if output_name is None else tensors[0]
         require_apart(path, images, before_softmax(chosen))

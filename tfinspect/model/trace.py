@@ -1,6 +1,6 @@
 """One build of a model in a graph of its own, from which any tensor can be fetched."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,24 +44,31 @@ class Traced:
     wrapped: Any = field(repr=False)
     _pruned: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False)
 
-    def tensor(self, name: str) -> Any:
+    def tensor(self, name: str, outputs: Mapping[str, str] | None = None) -> Any:
         """Returns a tensor by the name of an end point, of itself, or of its op's only output.
+
+        Args:
+          name: as the caller gives it.
+          outputs: further names -> tensors, as of `Model.outputs`; they come first. None for none.
 
         Raises:
           ArtifactError: nothing in the graph has this name.
         """
-        if name in self.end_points:
-            return self.end_points[name]
+        outputs = outputs or {}
+        wanted = outputs.get(name, name)
+        if wanted in self.end_points:
+            return self.end_points[wanted]
         try:
-            return self.graph.get_tensor_by_name(name if ":" in name else f"{name}:0")
+            return self.graph.get_tensor_by_name(wanted if ":" in wanted else f"{wanted}:0")
         except (KeyError, ValueError) as error:
-            raise ArtifactError(self._unknown(name)) from error
+            raise ArtifactError(self._unknown(name, outputs)) from error
 
-    def _unknown(self, name: str) -> str:
+    def _unknown(self, name: str, outputs: Collection[str]) -> str:
         existing = [out.name for op in self.graph.get_operations() for out in op.outputs]
+        kinds = "tensor, no output" if outputs else "tensor"
         return (
-            f"no tensor and no end point '{name}' in the graph; "
-            f"{choices(name, [*self.end_points, *existing])}. Take one of them."
+            f"no {kinds} and no end point '{name}' in the graph; "
+            f"{choices(name, [*outputs, *self.end_points, *existing])}. Take one of them."
         )
 
     def fetch(

@@ -116,17 +116,21 @@ class Place:
             )
         if isinstance(value, ImageFiles):
             raise DataError(
-                f"'{self.name}' takes {self.dtype} {_shown(self.shape)}, and was given '{value}', "
-                f"which would be an image file; give {_kinds(self.dtype)}."
+                f"{self.beside(value)}, which would be an image file; give {_kinds(self.dtype)}."
             )
         array = np.asarray(value)
         wanted = tf.as_dtype(self.dtype).as_numpy_dtype
         if not _fits(array, wanted) or not _has_shape(array.shape, self.shape):
-            raise DataError(
-                f"'{self.name}' takes {self.dtype} {_shown(self.shape)}, and was given "
-                f"{array.dtype} {_shown(array.shape)}."
-            )
+            raise DataError(f"{self.beside(array)}.")
         return array.astype(wanted)
+
+    def beside(self, value: Any) -> str:
+        """Words what the tensor takes, and what it was given."""
+        taken = f"'{self.name}' takes {self.dtype} {_shown(self.shape)}, and was given"
+        if isinstance(value, ImageFiles):
+            return f"{taken} '{value}'"
+        array = np.asarray(value)
+        return f"{taken} {array.dtype} {_shown(array.shape)}"
 
     def read(self, images: ImageFiles, preprocess: Any) -> np.ndarray:
         """Returns image files as the tensor takes them: encoded, as pixels, or preprocessed.

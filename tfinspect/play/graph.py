@@ -37,6 +37,11 @@ class StoredInputs:
         exact = tensor_name(name)
         return exact if exact in self.tensors else self.keys.get(name, exact)
 
+    def known(self, name: str) -> str:
+        """Returns the tensor of a name; a name of none, for a refusal to say, as it is."""
+        found = self.tensor(name)
+        return found if found in self.tensors else name
+
     def is_variable(self, name: str) -> bool:
         """Tells whether a name is a variable's."""
         return name in self.variables

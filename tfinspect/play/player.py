@@ -1,13 +1,14 @@
 """Loads a graph explicitly, feeds it, and fetches any of its tensors."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from tfinspect.errors import ConfigError, DataError
+from tfinspect.errors import ConfigError, DataError, GraphRefusedError
 from tfinspect.model import Model, load_model
 from tfinspect.play.feeds import ImageFiles, Place, unknown_feeds
 from tfinspect.play.graph import StoredInputs, stored_inputs
@@ -136,14 +137,28 @@ def _loaded(
         if name != chosen
     }
     outputs = [] if classify else [name for name in fetches if not inputs.is_variable(name)]
-    model = load_model(
-        source,
-        **setting.given(),
-        input_name=inputs.tensor(chosen),
-        output_name=inputs.tensor(outputs[0]) if outputs else None,
-        feeds=constants,
-    )
+    with _naming_feeds(inputs, feeds):
+        model = load_model(
+            source,
+            **setting.given(),
+            input_name=inputs.tensor(chosen),
+            output_name=inputs.known(outputs[0]) if outputs else None,
+            feeds=constants,
+        )
     return model, chosen
+
+
+@contextmanager
+def _naming_feeds(inputs: StoredInputs, feeds: Mapping[str, Any]) -> Iterator[None]:
+    """Adds to a refusal of the graph what is fed, and what the graph says of its shape."""
+    try:
+        yield
+    except GraphRefusedError as error:
+        fed = "; ".join(inputs.place(name).beside(value) for name, value in feeds.items())
+        raise GraphRefusedError(
+            f"{str(error).removesuffix('.')}. {fed}; feed values of other shapes, or feed another "
+            "tensor."
+        ) from error
 
 
 def _shape(model: Model) -> tuple[int | None, ...] | None:

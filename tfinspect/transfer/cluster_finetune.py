@@ -27,6 +27,7 @@ from tfinspect.transfer.load_rules import LoadRules
 from tfinspect.transfer.outcome import conclude
 from tfinspect.transfer.prepare_tuning import Prepared, prepare_images, prepare_tuning
 from tfinspect.transfer.stages import read_stages
+from tfinspect.transfer.stopped import telling_what_is_kept
 from tfinspect.transfer.train_stages import fill, train_stages
 from tfinspect.transfer.tuning import Tuning
 from tfinspect.transfer.tuning_request import TuningRequest
@@ -57,7 +58,7 @@ def finetune(
       ClusterError: a process never came, was lost, or differs from the others.
       TfinspectError: as `finetune.finetune` says.
     """
-    with cluster_run.telling_refusal(part):
+    with _interruption_told(part), cluster_run.telling_refusal(part):
         return _finetune(request, config, part, on_prepared)
 
 
@@ -105,7 +106,7 @@ def resume_finetuning(part: Part) -> FineTuneResult | None:
     Raises:
       As `finetune`, and RunError: there is no such run, or its data are not the same any more.
     """
-    with cluster_run.telling_refusal(part):
+    with _interruption_told(part), cluster_run.telling_refusal(part):
         return _resume(part)
 
 
@@ -125,6 +126,11 @@ def _resume(part: Part) -> FineTuneResult | None:
             stack.enter_context(run_directory.locked(part.output))
             run_directory.sweep(info.directory)
         return _run(part, *alone.tuning_again(info, config, part.observer, team))
+
+
+def _interruption_told(part: Part) -> contextlib.AbstractContextManager[None]:
+    writer = None if part.cluster.is_chief else part.cluster.leader
+    return telling_what_is_kept(part.output, writer)
 
 
 def _go_on(config: FineTuneConfig, part: Part) -> FineTuneResult | None:

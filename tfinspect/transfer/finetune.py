@@ -37,6 +37,7 @@ from tfinspect.transfer.prepare_tuning import (
 )
 from tfinspect.transfer.split_record import split_record
 from tfinspect.transfer.stages import stage_from
+from tfinspect.transfer.stopped import stops_told
 from tfinspect.transfer.train_stages import fill, train_stages
 from tfinspect.transfer.tuning import Tuning
 from tfinspect.transfer.tuning_request import TuningRequest
@@ -82,21 +83,26 @@ def finetune(
 
     Raises:
       TfinspectError: as `prepare_tuning` and `training.run.train` say.
+      TrainingInterruptedError: SIGINT or SIGTERM asked for the end; it says what is kept.
     """
     observer = observer or Observer()
     run_directory.refuse_occupied(output)
     run_directory.refuse_inside(output, config.data)
     require_data_service(config, observer)
-    prepared = prepare_tuning(request, config, observer.on_data)
-    if on_prepared is not None:
-        on_prepared(prepared)
-    with run_directory.locked(output):
-        run = run_directory.create(output, description(prepared), prepared.data[1].label_names)
-        with run_directory.discarded_if_fruitless(run):
-            write_plan(prepared, run)
-            return run_tuning(
-                tuning_of(prepared, run, observer), prepared.artifact, prepared.request.rules
-            )
+    with stops_told(output):
+        prepared = prepare_tuning(request, config, observer.on_data)
+        if on_prepared is not None:
+            on_prepared(prepared)
+        with run_directory.locked(output):
+            return _begin(prepared, output, observer)
+
+
+def _begin(prepared: Prepared, output: str, observer: Observer) -> FineTuneResult:
+    run = run_directory.create(output, description(prepared), prepared.data[1].label_names)
+    with run_directory.discarded_if_fruitless(run):
+        write_plan(prepared, run)
+        tuning = tuning_of(prepared, run, observer)
+        return run_tuning(tuning, prepared.artifact, prepared.request.rules)
 
 
 def write_plan(prepared: Prepared, run: RunDirectory) -> None:
@@ -127,7 +133,7 @@ def resume_finetuning(
     info = resumable(output)
     config = with_data_service(config_of(info), data_service)
     require_data_service(config, observer)
-    with run_directory.locked(output):
+    with stops_told(output), run_directory.locked(output):
         run_directory.sweep(info.directory)
         return run_tuning(*tuning_again(info, config, observer))
 

@@ -80,7 +80,7 @@ def test_run_with_the_classes_of_the_data_needs_no_word_or_offers_its_classifier
     settings, tmp_path
 ):
     run = copy_run(tmp_path)
-    config = dataclasses.replace(settings, data=run.data)
+    config = dataclasses.replace(settings, data=run.data, image_size=None)
     assert prepare_tuning(TuningRequest(run.path, **KEPT), config).notes == ()
     (offer,) = prepare_tuning(TuningRequest(run.path), config).notes
     assert "--keep-classifier begins with it" in offer

@@ -84,7 +84,8 @@ class NetSpec:
       width: factor on the filters that it was asked for.
       regularized: last name components of the variables that weight decay applies to.
       num_classes: columns of the logits of the published weights; None where none are published.
-      minimum_size: smallest H and W that the network takes.
+      minimum_size: smallest H and W that the network takes: below it a map would have no place
+        left, or its last ones would show padding more than image.
       aux_image_size: the one H and W at which the auxiliary head has the published shapes; it is
         left out at all others.
       license: SPDX identifier of the published weights' licence; None where it is not known.

@@ -21,6 +21,8 @@ _PAPERS = {"v1": "arXiv:1512.03385", "v2": "arXiv:1603.05027", "bottleneck": "ar
 # loss becomes NaN within the first epochs, at half of it it does not.
 _LEARNING_RATES = {"v1": 0.1, "v2": 0.05, "bottleneck": 0.05}
 _NAME = re.compile(r"cifar_resnet(\d+)_([a-z0-9]+)")
+# Two stages halve the maps: of smaller images the last stage would see padding more than image.
+_SMALLEST = 4
 _PREPROCESSING = Preprocessing(scale=1 / 128, offset=-1.0, name="cifar")
 
 
@@ -77,6 +79,7 @@ def _spec(unit: str, depth: int, width: float) -> NetSpec:
         logits_scopes=("resnet/logits",),
         paper=_PAPERS[unit],
         default_learning_rate=_LEARNING_RATES[unit],
+        minimum_size=_SMALLEST,
         width=width,
     )
 

@@ -30,6 +30,9 @@ NONE = Preprocessing()
 SLIM = "https://storage.googleapis.com/download.tensorflow.org/models/"
 MOBILENET_V1 = SLIM + "mobilenet_v1_2018_02_22/"
 MOBILENET_V2 = "https://storage.googleapis.com/mobilenet_v2/checkpoints/"
+# Smallest side of networks that pad: their maps are halved five times, and of smaller images the
+# last ones would see padding more than image.
+_HALVED_FIVE_TIMES = 32
 WITH_BACKGROUND, WITHOUT_BACKGROUND = 1001, 1000
 
 
@@ -57,7 +60,7 @@ class _Row:
     scope: str
     checkpoint: str | None = None
     options: tuple[tuple[str, Any], ...] = ()
-    minimum: int = 1
+    minimum: int = _HALVED_FIVE_TIMES
     logits: str = "Logits"
     aux: bool = False
 
@@ -166,8 +169,8 @@ _TABLE: tuple[tuple[_Family, tuple[_Row, ...]], ...] = (
             ),
         )
         for version, paper, size, minimum in (
-            ("v1", "arXiv:1409.4842", 224, 1),
-            ("v2", "arXiv:1502.03167", 224, 1),
+            ("v1", "arXiv:1409.4842", 224, _HALVED_FIVE_TIMES),
+            ("v2", "arXiv:1502.03167", 224, _HALVED_FIVE_TIMES),
             ("v3", "arXiv:1512.00567", 299, 75),
         )
     ),

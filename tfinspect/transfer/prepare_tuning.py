@@ -18,6 +18,7 @@ from tfinspect.transfer.batch_memory import require_memory
 from tfinspect.transfer.finetune_config import FineTuneConfig
 from tfinspect.transfer.load_report import RE_INITIALISED, LoadReport
 from tfinspect.transfer.restore import plan
+from tfinspect.transfer.size_notes import size_notes
 from tfinspect.transfer.stage_table import stage_rows
 from tfinspect.transfer.stages import Stage, chosen_scopes, default_stages, read_stages
 from tfinspect.transfer.tuned_model import TunedModel
@@ -88,6 +89,7 @@ def prepare_tuning(
     report = plan(model, artifact, request.rules, classes_of_data=True)
     stages = _stages(request, config, model)
     rows = stage_rows(model, stages, config.batch_norm)
+    notes += size_notes(request.checkpoint, spec, data)
     if data[1].skipped:
         notes.append(_skipped(data[1].skipped))
     notes += _never_trained(report, stages)

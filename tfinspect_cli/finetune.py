@@ -59,6 +59,7 @@ def command(
     if options["find_lr"]:
         finetune_output.find_learning_rate(request, config, output)
     elif options["dry_run"]:
-        finetune_output.tell_plan(request, config, shown)
+        processes = part.cluster.workers if part.cluster else 1
+        finetune_output.tell_plan(request, config, shown, processes)
     else:
         finetune_cluster.fine_tune(part, request, config, output, shown)

@@ -27,12 +27,12 @@ class Shown:
     load_report: str | None
 
 
-def tell_plan(request: Any, config: Any, shown: Shown) -> None:
-    """Says what would be loaded and trained, and does nothing."""
+def tell_plan(request: Any, config: Any, shown: Shown, processes: int = 1) -> None:
+    """Says what would be loaded and trained by so many processes together, and does nothing."""
     from tfinspect.transfer.prepare_tuning import prepare_tuning
 
     with stages() as progress, reported_failure(shown.whole_report, shown.output_format):
-        prepared = prepare_tuning(request, config, progress)
+        prepared = prepare_tuning(request, config, progress, processes=processes)
     _tell(prepared, shown, dry=True)
     if shown.whole_report:
         # Standard output has the variables.

@@ -11,6 +11,7 @@ from transfer_images import NETWORK, SIZE, write_images
 from tfinspect.nets.registry import get_spec
 from tfinspect.nets.slim_model import SlimModel
 from tfinspect.training import checkpoints
+from tfinspect.transfer import batch_memory
 from tfinspect_cli.finetune_request import request_and_config
 from tfinspect_cli.main import cli
 
@@ -41,6 +42,21 @@ def test_dry_run_says_what_is_loaded_and_what_each_stage_trains(files):
     rows = json.loads(result.stdout)
     assert [row["trained"] > 0 for row in rows if row["stage"] == "head"] == [False] * 4 + [True]
     assert "35 would be loaded, 2 re-initialised" in result.stderr
+
+
+def test_dry_run_in_a_cluster_takes_a_process_part_of_a_batch_for_the_memory(files, monkeypatch):
+    of_one_image = SIZE * SIZE * 3 * 4
+    # A batch may take a quarter of it.
+    monkeypatch.setattr(batch_memory, "available_memory", lambda: 4 * 5 * of_one_image)
+    alone = plan(files, "--batch-size", "10")
+    assert alone.exit_code == 2
+    assert "a batch of 10 takes" in alone.stderr
+    both = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(both))
+    shared = plan(files, "--batch-size", "10")
+    assert shared.exit_code == 0, shared.output
+    refused = plan(files, "--batch-size", "12")
+    assert "a batch of 6, one of 2 processes' part, takes" in refused.stderr
 
 
 def test_table_joins_what_is_alike_and_the_report_has_every_scope(files):

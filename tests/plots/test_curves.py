@@ -1,6 +1,7 @@
 from types import SimpleNamespace
 
 import pytest
+from matplotlib.text import Text
 
 from tfinspect.errors import DataError
 from tfinspect.plots.curves import curves_figure, write_curves
@@ -37,10 +38,15 @@ def test_the_title_names_the_epoch_whose_weights_were_kept():
 
 
 def test_the_title_says_that_another_epoch_had_a_higher_accuracy():
-    title = curves_figure(records(4), 1).axes[1].get_title(loc="left")
+    figure = curves_figure(records(4), 1)
+    axes = figure.axes[1]
+    title = axes.get_title(loc="left")
     assert title == (
-        "kept: epoch 1, validation accuracy 50.00% (highest: 75.00%, no more than chance above it)"
+        "kept: epoch 1, validation accuracy 50.00%\n(highest: 75.00%, no more than chance above it)"
     )
+    figure.draw_without_rendering()
+    (drawn,) = axes.findobj(lambda one: isinstance(one, Text) and one.get_text() == title)
+    assert drawn.get_window_extent().x1 < figure.bbox.x1
 
 
 def test_no_epoch_is_named_where_none_was_kept():
@@ -100,4 +106,14 @@ def test_rates_of_stages_that_differ_far_stand_on_a_log_axis(second, scale):
 
 def test_schedule_that_ends_at_nothing_leaves_the_axis_to_the_stages():
     rate = staged([0.1, 1e-12, 0.001, 1e-12]).axes[2]
-    assert rate.get_ylim()[0] == pytest.approx(1e-5)
+    bottom, top = rate.get_ylim()
+    shown = rate.transData.transform([(0, value) for value in (bottom, 1e-12, 1e-5, 0.001, top)])
+    heights = (shown[:, 1] - shown[0, 1]) / (shown[-1, 1] - shown[0, 1])
+    # Every point lies on the axis, and what is near nothing takes less than a fifth of it.
+    assert 0 < heights[1] < heights[2] < 0.2 < heights[3] < 1
+    assert rate.get_yticks().tolist() == pytest.approx([0, 0.1, 0.001, 1e-5])
+
+
+def test_name_that_the_font_cannot_write_is_the_stages_number():
+    made = curves_figure(records(4), None, [(1, "head"), (3, "明るい")])
+    assert [name.get_text() for name in made.axes[0].texts] == ["head", "stage 2"]

@@ -3,7 +3,7 @@
 import pytest
 
 from tfinspect.data.manifest import Manifest, SplitInfo
-from tfinspect.transfer.outcome import caption, majority
+from tfinspect.transfer.outcome import caption, majority, stages_note
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,12 @@ from tfinspect.transfer.outcome import caption, majority
 )
 def test_both_names_of_a_mistake_can_be_read(label, prediction, shown):
     assert caption(label, prediction) == shown
+
+
+def test_stages_that_the_curves_number_are_named():
+    assert stages_note(["head", "grün"]) is None
+    told = stages_note(["明", "grün", "るい"])
+    assert "'stage 1' is '明', 'stage 3' is 'るい'" in told
 
 
 def test_commonest_class_of_training_is_named_for_every_test_image():

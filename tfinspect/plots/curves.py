@@ -15,6 +15,8 @@ from tfinspect.plots.png import write_png
 LOG_RANGE = 50
 # From this ratio of two stages' rates on, theirs is.
 RATE_RANGE = 20
+# Of that axis, beside 0.
+_TICKS = 4
 # What a small letter takes of the width, and the letters of a name that are shown.
 _LETTER, _LONGEST_NAME = 0.015, 32
 # A stage's first epoch, 1 for the run's first, and its name.
@@ -120,14 +122,22 @@ def _scale_rate(axes: Axes, records: Sequence[Epoch], stages: Sequence[Stage]) -
     if min(peaks) <= 0 or max(peaks) < RATE_RANGE * min(peaks):
         axes.set_ylim(bottom=0)
         return
-    axes.set_yscale("log")
-    # Schedules end near nothing, which would take up most of the axis.
-    axes.set_ylim(bottom=max(min(one.learning_rate for one in records) / 2, min(peaks) / 100))
+    lowest, floor = min(one.learning_rate for one in records), min(peaks) / 100
+    if lowest >= floor:
+        axes.set_yscale("log")
+        axes.set_ylim(bottom=lowest / 2)
+        return
+    # Schedules end near nothing, which would take up most of the axis: there it is linear.
+    axes.set_yscale("symlog", linthresh=floor, linscale=0.5)
+    axes.set_ylim(bottom=-floor / 4)
+    decades = range(math.ceil(math.log10(floor)), math.floor(math.log10(max(peaks))) + 1)
+    axes.set_yticks([0.0, *(10.0**decade for decade in decades[:: -(len(decades) // _TICKS + 1)])])
+    axes.minorticks_off()
 
 
 def _name_stages(axes: Axes, stages: Sequence[Stage], epochs: int) -> None:
     """Writes the stages' names above a panel; slanted where one would run into the next."""
-    names = [_shortened(name) for name in legible([name for _, name in stages])]
+    names = [_shortened(name) for name in drawn_names([name for _, name in stages])]
     ends = [*(first for first, _ in stages[1:]), epochs + 1]
     rooms = [(end - first) / max(epochs, 1) for (first, _), end in zip(stages, ends, strict=False)]
     fits = all(len(n) * _LETTER < room for n, room in zip(names, rooms, strict=True))
@@ -147,6 +157,18 @@ def _name_stages(axes: Axes, stages: Sequence[Stage], epochs: int) -> None:
         )
 
 
+def drawn_names(names: Sequence[str]) -> list[str]:
+    """Returns stages' names as the picture has them: `stage 2` where the font lacks a letter.
+
+    >>> drawn_names(["head", "明"])
+    ['head', 'stage 2']
+    """
+    return [
+        name if shown == name else f"stage {number}"
+        for number, (name, shown) in enumerate(zip(names, legible(names), strict=True), start=1)
+    ]
+
+
 def _shortened(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
@@ -164,7 +186,7 @@ def _kept_title(kept: Epoch, records: Sequence[Epoch]) -> str:
     if best.validation_accuracy <= kept.validation_accuracy:
         return title
     # By the one-standard-error rule.
-    return f"{title} (highest: {best.validation_accuracy:.2%}, no more than chance above it)"
+    return f"{title}\n(highest: {best.validation_accuracy:.2%}, no more than chance above it)"
 
 
 def write_curves(

@@ -75,8 +75,9 @@ def conclude(
         *_draw_filters(tuning, artifact),
     ]
     legend = write_legend(tuning.run.path, measured.labels)
-    if legend is not None:
-        tuning.observer.on_phase(legend)
+    for note in (legend, stages_note([name for _, name in stages])):
+        if note is not None:
+            tuning.observer.on_phase(note)
     label, share = majority(tuning.data[1])
     outcome = Outcome(
         majority_class=label,
@@ -88,6 +89,21 @@ def conclude(
     proof = [one.to_dict() for one in proofs]
     runs.finish(tuning.run, tuning.progress, training, **outcome.to_dict(), frozen=proof)
     return training, outcome
+
+
+def stages_note(names: Sequence[str]) -> str | None:
+    """Says what stands in the curves for stages whose names their font cannot write; None of none.
+
+    >>> stages_note(["head", "明"])
+    "the font of curves.png lacks letters of a stage's name: 'stage 2' is '明'"
+    """
+    from tfinspect.plots.curves import drawn_names
+
+    pairs = zip(drawn_names(names), names, strict=True)
+    told = [f"'{drawn}' is '{name}'" for drawn, name in pairs if drawn != name]
+    if not told:
+        return None
+    return f"the font of curves.png lacks letters of a stage's name: {', '.join(told)}"
 
 
 def majority(manifest: Manifest) -> tuple[str, float]:

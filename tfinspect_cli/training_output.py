@@ -39,9 +39,12 @@ def observed(start: Callable[[Any], Any]) -> Any:
 
     with stages() as progress:
         lines = EpochLines()
-        return start(
-            Observer(on_epoch=lines.epoch, on_step=lines.step, on_phase=message, on_data=progress)
-        )
+        observer = Observer(lines.epoch, lines.step, lines.phase, on_data=progress)
+        try:
+            return start(observer)
+        finally:
+            # What is said of a stop stands on a line of its own.
+            lines.clear()
 
 
 class EpochLines:
@@ -52,6 +55,7 @@ class EpochLines:
         self.stepping = False
         self.epochs = 0
         self.shown = 0.0
+        self.has_step = False
         self.on_terminal = sys.stderr.isatty()
 
     def step(self, step: int, total: int) -> None:
@@ -61,7 +65,7 @@ class EpochLines:
             # What comes before the first step, its tracing too, comes once.
             self.started, self.stepping = now, True
         if self.on_terminal and now - self.shown > 0.5:
-            self.shown = now
+            self.shown, self.has_step = now, True
             click.echo(f"{_CLEAR_LINE}step {step:,} of {total:,}", err=True, nl=False)
 
     def epoch(self, record: Any, total: int) -> None:
@@ -69,7 +73,18 @@ class EpochLines:
         self.epochs += 1
         each = (time.monotonic() - self.started) / self.epochs
         left = _duration((total - record.epoch) * each)
-        message(f"{_CLEAR_LINE * self.on_terminal}{record.line(total)}  {left} left")
+        self.phase(f"{record.line(total)}  {left} left")
+
+    def phase(self, text: str) -> None:
+        """Prints a sentence in the place of the running step."""
+        self.clear()
+        message(text)
+
+    def clear(self) -> None:
+        """Takes the running step away."""
+        if self.has_step:
+            self.has_step = False
+            click.echo(_CLEAR_LINE, err=True, nl=False)
 
 
 def _duration(seconds: float) -> str:

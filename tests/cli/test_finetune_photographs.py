@@ -83,6 +83,9 @@ def test_frozen_tensors_are_said_to_be_unchanged(finished):
     [head, everything] = [line for line in result.stdout.splitlines() if line[:6] == "frozen"]
     assert "stage 'head': 135 frozen tensors (874,176 bytes) are unchanged, byte for byte" in head
     assert "nothing was frozen" in everything
+    # And said once.
+    assert "frozen tensors" not in result.stderr
+    assert "nothing was frozen" not in result.stderr
 
 
 def test_pictures_are_drawn(finished):

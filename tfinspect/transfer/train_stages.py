@@ -154,7 +154,9 @@ def _prove(
     proofs.append(prove(tuning.model, stage, before, stored))
     if tuning.writes:
         FrozenRecord(tuning.run).write_proofs(proofs)
-    tuning.observer.on_phase(proofs[-1].sentence())
+    if proofs[-1].changed:
+        # What is sound is said at the end of the run; this may not wait for it.
+        tuning.observer.on_phase(proofs[-1].sentence())
 
 
 def _untouched(tuning: Tuning, stage: Stage, stored: dict[str, str]) -> dict[str, str]:

@@ -17,12 +17,8 @@ def command(match: str | None, output_format: str) -> None:
     weights were published; --checkpoint of other commands takes the network's name for it. JSON and
     CSV have more columns.
     """
-    from tfinspect.nets.catalog import brief, network_rows
+    from tfinspect.nets.catalog import brief, network_rows, remark
 
     rows = network_rows(match)
     emit(rows if output_format in MACHINE_FORMATS else [brief(row) for row in rows], output_format)
-    networks = "network" if len(rows) == 1 else "networks"
-    message(
-        f"{len(rows)} {networks}; of cifar_resnet{{DEPTH}}_{{v1|v2|bottleneck}} any depth 6n + 2 "
-        "(bottleneck: 9n + 2) can be built."
-    )
+    message(remark(rows))

@@ -23,7 +23,25 @@ def test_table_shows_the_chosen_networks():
     assert "13,102,642,240" in result.stdout
     assert "resnet_v2_50_2017_04_14.tar.gz" in result.stdout
     assert "vgg" not in result.stdout
-    assert result.stderr.startswith("1 network;")
+    assert result.stderr == "1 of 41 networks.\n"
+
+
+def test_what_else_can_be_built_is_said_of_networks_that_are_listed():
+    more = "; of cifar_resnet{DEPTH}_{v1|v2|bottleneck} any depth"
+    assert _run().stderr.startswith(f"41 networks{more}")
+    assert _run("--match", "cifar_resnet29").stderr.startswith(f"1 of 41 networks{more}")
+
+
+def test_network_that_is_not_listed_and_can_be_built_is_told():
+    result = _run("--match", "cifar_resnet26_v1")
+    assert result.exit_code == 2
+    assert "'cifar_resnet26_v1' is not listed; it can be built: give it to --net" in result.stderr
+
+
+def test_pattern_in_other_letters_is_answered_with_the_nearest_names():
+    result = _run("--match", "VGG")
+    assert result.exit_code == 2
+    assert "(upper and lower case differ); nearest: 'vgg_" in result.stderr
 
 
 def test_pattern_that_is_found_nowhere_is_wrong_usage():

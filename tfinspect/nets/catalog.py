@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
-from tfinspect.errors import ConfigError
-from tfinspect.names import choices
-from tfinspect.nets.registry import list_specs
+from tfinspect.errors import ConfigError, NetworkError
+from tfinspect.names import choices, counted
+from tfinspect.nets.registry import get_spec, list_specs
 from tfinspect.nets.sizes import SIZES
 from tfinspect.nets.spec import NetSpec
 
@@ -42,9 +42,36 @@ def network_rows(match: str | None = None) -> list[dict[str, Any]]:
     except re.error as error:
         raise ConfigError(f"'{match}' is no regular expression ({error}); mend it.") from error
     if not chosen:
-        listed = choices(str(match), (spec.name for spec in specs))
-        raise ConfigError(f"the pattern '{match}' is found in no network's name; {listed}.")
+        raise ConfigError(_nothing_found(str(match), [spec.name for spec in specs]))
     return [_row(spec) for spec in chosen]
+
+
+def _nothing_found(match: str, names: list[str]) -> str:
+    if _can_be_built(match):
+        return f"the network '{match}' is not listed; it can be built: give it to --net."
+    listed = choices(match.lower(), names)
+    case = " (upper and lower case differ)" if match != match.lower() else ""
+    return f"the pattern '{match}' is found in no network's name{case}; {listed}."
+
+
+def _can_be_built(name: str) -> bool:
+    try:
+        get_spec(name)
+    except NetworkError:
+        return False
+    return True
+
+
+def remark(rows: list[dict[str, Any]]) -> str:
+    """Says how many of the networks are listed, and which others can be built like them."""
+    every = len(list_specs())
+    count = counted(every, "network") if len(rows) == every else f"{len(rows)} of {every} networks"
+    if not any(row["name"].startswith("cifar_resnet") for row in rows):
+        return f"{count}."
+    return (
+        f"{count}; of cifar_resnet{{DEPTH}}_{{v1|v2|bottleneck}} any depth 6n + 2 "
+        "(bottleneck: 9n + 2) can be built."
+    )
 
 
 def brief(row: dict[str, Any]) -> dict[str, Any]:

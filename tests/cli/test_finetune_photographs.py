@@ -88,11 +88,13 @@ def test_frozen_tensors_are_said_to_be_unchanged(finished):
     assert "nothing was frozen" not in result.stderr
 
 
-def test_pictures_are_drawn(finished):
-    _, run = finished
+def test_pictures_are_drawn_and_named(finished):
+    result, run = finished
+    told = result.stderr.splitlines()[-1]
     for name in ("confusion-test.png", "curves.png", "filters.png", "mistakes.png"):
         with Image.open(run / name) as picture:
             assert min(picture.size) > 100
+        assert f"{run / name}" in told
 
 
 def test_photographs_are_labelled_by_the_run(finished, photos):

@@ -23,6 +23,14 @@ def test_the_diverging_end_does_not_press_the_curve_flat():
     assert 2.0 < high < 5.0
 
 
+def test_an_easy_first_batch_does_not_push_the_curve_off_the_picture():
+    smoothed = [1.2, 1.8, 1.75, 1.7, 1.3, 1.5, 50.0]
+    (axes,) = lr_figure([10.0**power for power in range(-7, 0)], smoothed, None).axes
+    low, high = axes.get_ylim()
+    assert low < 1.2
+    assert 1.8 < high < 5.0
+
+
 @pytest.mark.parametrize("losses", [None, [2.1, 1.4, 1.1, math.nan]])
 def test_raw_losses_are_drawn_where_given(losses, tmp_path):
     (axes,) = lr_figure(RATES, SMOOTHED, None, losses).axes

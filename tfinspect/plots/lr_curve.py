@@ -46,7 +46,8 @@ def _limits(smoothed: np.ndarray) -> tuple[float, float]:
     finite = smoothed[np.isfinite(smoothed)]
     if not len(finite):
         return 0.0, 1.0
-    low, start = float(finite.min()), float(finite[0])
+    # A first batch that happens to be easy is no measure for the others.
+    low, start = float(finite.min()), float(max(finite[0], np.median(finite)))
     span = max(start - low, 0.1 * abs(start), 1e-6)
     return low - 0.4 * span, start + 0.6 * span
 

@@ -70,6 +70,7 @@ def conclude(
     stages = first_epochs(tuning.stages, progress.records, tuning.config.patience)
     training, measured = runs.export_and_measure(tuning.run, progress, tuning.observer, stages)
     pictures = [
+        tuning.run.file("curves.png"),
         draw_confusion(tuning.run.path, measured),
         *_draw_mistakes(tuning, measured),
         *_draw_filters(tuning, artifact),

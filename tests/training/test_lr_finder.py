@@ -32,6 +32,14 @@ def test_smoothing_is_the_bias_corrected_exponential_average():
 
 
 @pytest.mark.slow
+def test_easy_first_batch_is_no_minimum():
+    rates = np.logspace(-5, 0, 100)
+    losses = 3 - 2 / (1 + (1e-2 / rates) ** 2) + 20 / (1 + (0.5 / rates) ** 4)
+    expected = suggest(rates, losses)
+    assert 1e-3 < expected < 1e-1
+    assert suggest(rates, np.concatenate([[0.1], losses[1:]])) == expected
+
+
 def test_finder_writes_its_curve_and_suggests_a_rate_of_it(tiny, tmp_path):
     config = dataclasses.replace(tiny, batch_size=32)
     found = find_learning_rate(config, str(tmp_path / "lr"))

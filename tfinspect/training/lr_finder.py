@@ -143,10 +143,10 @@ def suggest(rates: Sequence[float], smoothed: Sequence[float]) -> float:
     The slope is that of a straight line through the steps around, since single ones are noisy.
     """
     x, y = np.log(np.asarray(rates)), np.asarray(smoothed)
-    end = max(int(np.argmin(y)), 1)
     reach = max(len(x) // 12, 1)
-    windows = [slice(max(step - reach, 0), step + reach + 1) for step in range(end + 1)]
+    # At the edges there are too few steps for a slope, and an easy first batch is no minimum.
+    first = min(reach, len(y) - 1)
+    steps = range(first, first + int(np.argmin(y[first:])) + 1)
+    windows = [slice(max(step - reach, 0), step + reach + 1) for step in steps]
     slopes = [np.polyfit(x[window], y[window], 1)[0] for window in windows]
-    # At the edges there are too few steps for a slope.
-    first = min(reach, end)
-    return float(rates[first + int(np.argmin(slopes[first:]))])
+    return float(rates[first + int(np.argmin(slopes))])

@@ -62,6 +62,37 @@ def test_numbers_become_the_tensors_type():
 
 
 @pytest.mark.parametrize(
+    ("dtype", "value", "words"),
+    [
+        ("uint8", 300, r"takes uint8, which is 0\.\.255, and was given 300"),
+        ("uint8", [1, -1], r"and was given -1; give numbers in that range"),
+        ("int32", 2**40, r"-2147483648\.\.2147483647, and was given 1099511627776"),
+        ("uint64", -1, r"takes uint64, which is 0\.\.\d+, and was given -1"),
+        ("float32", [1.0, 1e300], r"takes float32, in which 1e\+300 would not be a finite number"),
+        ("float16", 70000, r"takes float16, in which 70000 would not be"),
+        ("bfloat16", -1e39, r"takes bfloat16, in which -1e\+39 would not be"),
+    ],
+)
+def test_number_that_the_type_cannot_hold_is_refused(dtype, value, words):
+    with pytest.raises(DataError, match=words):
+        Place("a", dtype, None).fit(value)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [
+        ("uint8", [0, 255]),
+        ("int32", [-(2**31), 2**31 - 1]),
+        ("uint64", np.array([2**64 - 1], np.uint64)),
+        ("float16", [65504.0, np.inf, -np.inf]),
+        ("uint8", np.zeros([0, 3], np.int64)),
+    ],
+)
+def test_ends_of_a_type_and_what_is_infinite_already_are_taken(dtype, value):
+    np.testing.assert_array_equal(Place("a", dtype, None).fit(value), value)
+
+
+@pytest.mark.parametrize(
     ("place", "value"),
     [
         (Place("a", "int32", ()), 0.5),

@@ -270,3 +270,25 @@ def test_text_of_one_image_is_no_batch(shapeless, pictures):
     words = r"'decoded' \(DecodeJpeg\) cannot take 'text' \[\?\]: it needs 0 axes and gets 1"
     with pytest.raises(ArtifactError, match=words):
         play(shapeless, {"text": pictures}, ["decoded_out"])
+
+
+@pytest.fixture
+def whole(tmp_path):
+    """Path of a frozen graph that takes pixels of uint8 and gives them as floats."""
+    with tf.Graph().as_default() as graph:
+        images = tf.compat.v1.placeholder(tf.uint8, [None, 32, 32, 3], "images")
+        tf.cast(images, tf.float32, name="seen")
+    path = tmp_path / "whole.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    return str(path)
+
+
+def test_image_files_reach_a_tensor_of_whole_numbers_as_their_pixels(whole, pictures):
+    played = play(whole, {"images": pictures}, ["seen"])
+    np.testing.assert_array_equal(played.values["seen"], PIXELS.astype(np.uint8))
+
+
+def test_scaled_image_files_are_no_whole_numbers(whole, pictures):
+    words = r"'images' takes uint8, and image files would be scaled to -1\.\.1; leave --net out"
+    with pytest.raises(DataError, match=words):
+        play(whole, {"images": pictures}, ["seen"], setting=Setting(net="mobilenet_v1"))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tfinspect.errors import ConfigError, DataError
+from tfinspect.play.cast import cast
 
 # Dtypes of what refers to a value.
 _HANDLES = ("resource", "variant")
@@ -104,7 +105,7 @@ class Place:
         """Returns a constant or an array in the tensor's type.
 
         Raises:
-          DataError: its type or its shape does not fit; both are named.
+          DataError: its type, its shape or its range does not fit; both are named.
         """
         import tensorflow as tf
 
@@ -122,7 +123,7 @@ class Place:
         wanted = tf.as_dtype(self.dtype).as_numpy_dtype
         if not _fits(array, wanted) or not _has_shape(array.shape, self.shape):
             raise DataError(f"{self.beside(array)}.")
-        return array.astype(wanted)
+        return cast(array, self.dtype, self.name)
 
     def beside(self, value: Any) -> str:
         """Words what the tensor takes, and what it was given."""
@@ -148,7 +149,7 @@ class Place:
 
         value = preprocess(read_image_set(images.paths).pixels)
         if np.issubdtype(np.dtype(self.dtype), np.integer):
-            value = np.round(value).astype(self.dtype)
+            value = np.round(value).astype(np.int64)
         return self.fit(value)
 
 

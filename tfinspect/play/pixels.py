@@ -38,6 +38,27 @@ def note_on_pixels(place: Place, value: np.ndarray, scale: Scale) -> str | None:
     )
 
 
+def require_whole(place: Place, scale: Scale) -> None:
+    """Refuses image files for a tensor of whole numbers where they would be scaled to others.
+
+    Args:
+      place: the tensor.
+      scale: as of `note_on_pixels`.
+
+    Raises:
+      DataError: the tensor takes whole numbers, and scaled pixels are not in 0..255.
+    """
+    import tensorflow as tf
+
+    taken = value_range(scale, max(_CHANNELS))
+    if tf.as_dtype(place.dtype).is_integer and taken != _PIXELS:
+        raise DataError(
+            f"'{place.name}' takes {place.dtype}, and image files would be scaled to "
+            f"{_shown(taken)}; leave --net out if the graph scales its images itself, or feed an "
+            "array of whole numbers."
+        )
+
+
 def value_range(scale: Scale, channels: int) -> tuple[float, float]:
     """Returns the least and the greatest value that a pixel has once it is scaled."""
     found = scale(np.array([[end] * channels for end in _PIXELS], np.float32))

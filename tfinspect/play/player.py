@@ -12,7 +12,7 @@ from tfinspect.errors import ConfigError, DataError, GraphRefusedError
 from tfinspect.model import Model, load_model
 from tfinspect.play.feeds import ImageFiles, Place, unknown_feeds
 from tfinspect.play.graph import StoredInputs, stored_inputs
-from tfinspect.play.pixels import note_on_pixels
+from tfinspect.play.pixels import note_on_pixels, require_whole
 
 LOGITS = "logits"
 
@@ -171,6 +171,7 @@ def _input(place: Place, value: Any, model: Model) -> tuple[Any, list[str]]:
     import tensorflow as tf
 
     if isinstance(value, ImageFiles):
+        require_whole(place, model.preprocessing.apply)
         return tf.constant(place.read(value, model.preprocess)), []
     fitted = place.fit(value)
     note = note_on_pixels(place, np.asarray(value), model.preprocessing.apply)

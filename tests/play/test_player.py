@@ -292,3 +292,38 @@ def test_scaled_image_files_are_no_whole_numbers(whole, pictures):
     words = r"'images' takes uint8, and image files would be scaled to -1\.\.1; leave --net out"
     with pytest.raises(DataError, match=words):
         play(whole, {"images": pictures}, ["seen"], setting=Setting(net="mobilenet_v1"))
+
+
+@pytest.mark.parametrize("mean_first", [False, True])
+def test_image_files_are_the_input_whatever_else_is_fed(tmp_path, pictures, mean_first):
+    with tf.Graph().as_default() as graph:
+        images = tf.compat.v1.placeholder(tf.float32, [None, 32, 32, 3], "images")
+        mean = tf.compat.v1.placeholder(tf.float32, [1, 1, 1, 3], "mean")
+        tf.subtract(images, mean, name="centred")
+    path = tmp_path / "centred.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    feeds = {"images": pictures, "mean": np.full([1, 1, 1, 3], 7.0)}
+    feeds = dict(sorted(feeds.items(), reverse=mean_first))
+    played = play(str(path), feeds, ["centred"])
+    np.testing.assert_array_equal(played.values["centred"], np.floor(PIXELS) - 7)
+
+
+def test_output_of_the_default_signature_is_fetched_though_another_has_the_same_keys(tmp_path):
+    class Twice(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, 2, 2, 1], tf.float32, "x")])
+        def serve(self, x):
+            return {"y": 2 * x}
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 2, 2, 1], tf.float32, "x")])
+        def train(self, x):
+            return {"y": 3 * x}
+
+    module = Twice()
+    signatures = {"serving_default": module.serve, "train": module.train}
+    tf.saved_model.save(module, str(tmp_path / "saved"), signatures=signatures)
+    x = np.ones([1, 2, 2, 1], np.float32)
+    for signature, factor in ((None, 2), ("train", 3)):
+        played = play(
+            str(tmp_path / "saved"), {"x": x}, ["y"], setting=Setting(signature=signature)
+        )
+        np.testing.assert_array_equal(played.values["y"], factor * x)

@@ -25,7 +25,6 @@ def _played(given, *fed, signatures=SERVED, tensors=("conv1", "conv1:0")):
     [
         (None, ["encoded"], "serving_default"),
         (None, ["images", "scale"], "pair"),
-        (None, ["images"], None),
         (None, ["conv1"], None),
         ("images", ["images"], "images"),
         ("images", ["conv1"], "images"),
@@ -34,6 +33,11 @@ def _played(given, *fed, signatures=SERVED, tensors=("conv1", "conv1:0")):
 )
 def test_signature_is_the_only_one_with_all_that_is_fed(given, fed, played):
     assert _played(given, *fed) == played
+
+
+def test_of_several_the_default_is_played():
+    signatures = _signatures(serving_default=["x"], train=["x"])
+    assert _played(None, "x", signatures=signatures) == "serving_default"
 
 
 def test_name_of_a_tensor_is_no_key():
@@ -49,6 +53,12 @@ def test_name_of_a_tensor_is_no_key():
             ["images"],
             r"'images' is an input of the signature 'images' of 'saved', and not of "
             r"'serving_default' \(its inputs: 'encoded'\); give --signature images",
+        ),
+        (
+            None,
+            ["images"],
+            "several signatures of 'saved' have all that is fed; there are: 'images', 'pair'; name "
+            "one with --signature",
         ),
         (None, ["encoded", "scale"], "'encoded' is of 'serving_default', 'scale' is of 'pair'"),
     ],

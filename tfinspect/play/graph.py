@@ -58,12 +58,12 @@ def stored_inputs(source: str, signature: str | None, fed: Collection[str]) -> S
     Args:
       source: a path, or a network's name.
       signature: of a SavedModel; None takes the one that has all fed inputs, and the keys of all
-        where that does not tell one.
+        where none has any.
       fed: names as the caller gives them.
 
     Raises:
       ArtifactError: the file is broken.
-      ConfigError: there is no such signature, or another one has what is fed.
+      ConfigError: there is no such signature, or another one, or several, have what is fed.
     """
     import os
 

@@ -128,9 +128,7 @@ def _loaded(
         unknown_feeds(feeds, sorted(names), source)
         return model, next(iter(feeds))
     unknown_feeds(feeds, inputs.names(), source)
-    chosen = max(
-        feeds, key=lambda name: isinstance(feeds[name], ImageFiles) or np.ndim(feeds[name])
-    )
+    chosen = max(feeds, key=lambda name: _likeness_to_images(feeds[name], inputs.place(name)))
     constants = {
         inputs.tensor(name): inputs.place(name).fit(value)
         for name, value in feeds.items()
@@ -159,6 +157,14 @@ def _naming_feeds(inputs: StoredInputs, feeds: Mapping[str, Any]) -> Iterator[No
             f"{str(error).removesuffix('.')}. {fed}; feed values of other shapes, or feed another "
             "tensor."
         ) from error
+
+
+def _likeness_to_images(value: Any, place: Place) -> tuple[bool, int]:
+    """Orders what is fed: image files before all else, then the array of most axes."""
+    if not isinstance(value, ImageFiles):
+        return False, np.ndim(value)
+    # A misspelt word reads like a file's name.
+    return place.dtype == "string" or place.shape is None or len(place.shape) == 4, 0
 
 
 def _shape(model: Model) -> tuple[int | None, ...] | None:

@@ -6,6 +6,9 @@ from typing import Any
 from tfinspect.errors import ConfigError
 from tfinspect.names import choices
 
+# What is served where nobody names another.
+_DEFAULT = "serving_default"
+
 
 def played_signature(
     signatures: Mapping[str, Any],
@@ -14,18 +17,19 @@ def played_signature(
     tensors: Collection[str],
     path: str,
 ) -> str | None:
-    """Returns the name of the signature; None where what is fed does not tell one.
+    """Returns the name of the signature; None where what is fed belongs to none.
 
     Args:
       signatures: of the model, by name.
-      given: the signature that is asked for; None takes the one that has all fed inputs, where
-        only one has.
+      given: the signature that is asked for; None takes the one that has all fed inputs, and
+        `serving_default` where several have.
       fed: names as the caller gives them.
       tensors: names of tensors and ops, which belong to no signature.
       path: of the model.
 
     Raises:
-      ConfigError: no such signature, or an input that another one has.
+      ConfigError: no such signature, an input that another one has, or several signatures have
+        what is fed and none of them is `serving_default`.
     """
     if given is not None and given not in signatures:
         cure = "leave it out" if not signatures else "give one of them"
@@ -48,7 +52,16 @@ def played_signature(
         raise ConfigError(
             f"no signature of '{path}' has all inputs that are fed: {listed}; feed those of one."
         )
-    return fitting[0] if len(fitting) == 1 else None
+    return _one_of(fitting, path)
+
+
+def _one_of(fitting: list[str], path: str) -> str | None:
+    if len(fitting) > 1 and _DEFAULT not in fitting:
+        raise ConfigError(
+            f"several signatures of '{path}' have all that is fed; {choices('', fitting)}; name "
+            "one with --signature."
+        )
+    return _DEFAULT if _DEFAULT in fitting else next(iter(fitting), None)
 
 
 def _require(given: str, keys: Collection[str], owned: Mapping[str, list[str]], path: str) -> None:

@@ -145,6 +145,65 @@ def test_features_of_another_number_of_records_are_not_kept(
     assert os.listdir(tmp_path / "features") == []
 
 
+def test_two_writers_of_the_same_features_leave_each_other_alone(
+    tuning, network, monkeypatch, tmp_path
+):
+    """As in two containers with one cache, whose processes may have the same number."""
+    right = split_features(tuning, network, "train")
+    monkeypatch.setenv("TFINSPECT_CACHE", str(tmp_path))
+    model = tuning.model
+    wanted = bottlenecks.Wanted(dataclasses.replace(tuning.batches("train"), batch_size=8), None)
+    others = []
+
+    def told(done, total):
+        if done == 16:
+            first = bottlenecks.bottleneck_features(model, network, wanted, lambda *_: None)
+            others.append((first, os.stat(os.path.join(first.directory, "labels.npy")).st_ino))
+
+    second = bottlenecks.bottleneck_features(model, network, wanted, told)
+    ((first, number),) = others
+    for found in (first, second):
+        np.testing.assert_allclose(found.arrays[0], right.arrays[0], rtol=1e-5)
+        np.testing.assert_array_equal(found.labels, right.labels)
+    # A reader of the first never finds them missing: they have stayed where they were.
+    assert os.stat(os.path.join(first.directory, "labels.npy")).st_ino == number
+    assert os.listdir(tmp_path / "features") == [os.path.basename(first.directory)]
+
+
+def test_remnant_of_features_is_replaced(tuning, network, monkeypatch, tmp_path):
+    right = split_features(tuning, network, "validation")
+    monkeypatch.setenv("TFINSPECT_CACHE", str(tmp_path))
+    remnant = tmp_path / "features" / os.path.basename(right.directory)
+    remnant.mkdir(parents=True)
+    (remnant / "features-0.npy").write_bytes(b"cut off")
+    found = split_features(tuning, network, "validation")
+    np.testing.assert_allclose(found.arrays[0], right.arrays[0], rtol=1e-5)
+
+
+def test_features_that_went_missing_are_one_sentence(tuning, network, monkeypatch, tmp_path):
+    monkeypatch.setenv("TFINSPECT_CACHE", str(tmp_path))
+    directory = split_features(tuning, network, "validation").directory
+    os.remove(os.path.join(directory, "features-0.npy"))
+    with pytest.raises(DataError, match=r"cannot read '.*': No such file.*; remove it, and give"):
+        split_features(tuning, network, "validation")
+
+
+def test_features_that_were_decided_to_be_computed_are_not_looked_for_again(
+    tuning, network, monkeypatch, tmp_path
+):
+    """The other processes of a cluster wait to help, whatever another run has finished since."""
+    right = split_features(tuning, network, "validation")
+    told = []
+    wanted = bottlenecks.Wanted(
+        dataclasses.replace(tuning.batches("validation"), batch_size=8), None
+    )
+    found = bottlenecks.bottleneck_features(
+        tuning.model, network, wanted, lambda *given: told.append(given), cached=False
+    )
+    assert told[-1] == (len(right.labels), len(right.labels))
+    np.testing.assert_allclose(found.arrays[0], right.arrays[0], rtol=1e-5)
+
+
 def test_features_that_are_used_are_kept(tuning, network):
     directory = split_features(tuning, network, "validation").directory
     labels = os.path.join(directory, "labels.npy")

@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +60,11 @@ class Wanted:
 
 
 def bottleneck_features(
-    model: TunedModel, network: CutNetwork, wanted: Wanted, told: Told
+    model: TunedModel,
+    network: CutNetwork,
+    wanted: Wanted,
+    told: Told,
+    cached: bool | None = None,
 ) -> Features:
     """Returns the features of a split; those in the cache are not computed again.
 
@@ -68,26 +73,33 @@ def bottleneck_features(
       network: the same, cut.
       wanted: which images.
       told: called after each batch.
+      cached: whether they are taken from the cache, where that was decided before; None looks.
 
     Raises:
-      DataError: the cache cannot be written, or the records are not as many as they should be.
+      DataError: the cache cannot be read or written, or the records are not as many as they should
+        be.
     """
     directory = _directory(model, network, wanted)
-    if not os.path.exists(os.path.join(directory, LABELS)):
+    if not (_is_whole(directory) if cached is None else cached):
         with files.reporting("write", directory, "make room there or set $TFINSPECT_CACHE"):
             forget_stale(os.path.dirname(directory))
             dataset = pipeline.evaluation_dataset(wanted.batches, wanted.view)
             _compute(network, dataset, directory, wanted.batches.examples, told)
     mark_used(os.path.join(directory, LABELS))
-    arrays = [
-        np.load(_path(directory, number), mmap_mode="r") for number in range(len(network.names))
-    ]
-    return Features(tuple(arrays), np.load(os.path.join(directory, LABELS)), directory)
+    with files.reporting("read", directory, "remove it, and give the same command again"):
+        arrays = [
+            np.load(_path(directory, number), mmap_mode="r") for number in range(len(network.names))
+        ]
+        return Features(tuple(arrays), np.load(os.path.join(directory, LABELS)), directory)
 
 
 def is_cached(model: TunedModel, network: CutNetwork, wanted: Wanted) -> bool:
     """Tells whether the features of a split need not be computed."""
-    return os.path.exists(os.path.join(_directory(model, network, wanted), LABELS))
+    return _is_whole(_directory(model, network, wanted))
+
+
+def _is_whole(directory: str) -> bool:
+    return os.path.exists(os.path.join(directory, LABELS))
 
 
 def joined(views: Sequence[Features]) -> Features:
@@ -126,7 +138,10 @@ def _path(directory: str, number: int) -> str:
 
 
 def _compute(network: CutNetwork, dataset: Any, directory: str, count: int, told: Told) -> None:
-    scratch = files.temporary_name(directory)
+    # The process's number is no name: that of a process in another container may be the same.
+    scratch = os.path.join(
+        os.path.dirname(directory), f".{os.path.basename(directory)}.{uuid.uuid4().hex}"
+    )
     files.make_directory(scratch)
     try:
         labels = np.empty((count,), np.int64)
@@ -155,10 +170,24 @@ def _compute(network: CutNetwork, dataset: Any, directory: str, count: int, told
         for array in arrays:
             array.flush()
         np.save(os.path.join(scratch, LABELS), labels)
-        files.remove(directory)
-        files.rename(scratch, directory)
+        _publish(scratch, directory)
     finally:
         files.remove(scratch)
+
+
+def _publish(scratch: str, directory: str) -> None:
+    """Moves finished features to their place, unless another process has put the same ones there.
+
+    What lies there whole is never taken away: somebody may be reading it.
+    """
+    try:
+        os.rename(scratch, directory)
+    except OSError:
+        if _is_whole(directory):
+            return
+        # What a process left there that was killed while it removed stale features.
+        files.remove(directory)
+        os.rename(scratch, directory)
 
 
 def _values(network: CutNetwork, dataset: Any) -> Iterator[tuple[list[np.ndarray], np.ndarray]]:

@@ -35,11 +35,17 @@ def interrupted_after(step: int, command: str, output: str) -> TrainingInterrupt
 def stop_requests() -> Iterator[StopRequest]:
     """Yields a request that SIGINT and SIGTERM set while the block runs.
 
-    Outside the main thread, where Python cannot install handlers, nothing sets it.
+    Outside the main thread, where Python cannot install handlers, nothing sets it. Within such a
+    block it is the block's own request, so that one that comes after the last look here is seen at
+    the next one there.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request
+        return
+    outer = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    if isinstance(outer, StopRequest):
+        yield outer
         return
     numbers = (signal.SIGINT, signal.SIGTERM)
     previous = [signal.signal(number, request.receive) for number in numbers]

@@ -43,11 +43,15 @@ def features_of(
     assert team is not None
 
     def compute(model: TunedModel, network: CutNetwork, wanted: Wanted, told: Told) -> Features:
-        if any(team.agree(not is_cached(model, network, wanted))):
-            with stop_requests() as stop:
-                together = _shared(team, network, stop)
-                return bottleneck_features(model, together, wanted, told)
-        return bottleneck_features(model, network, wanted, told)
+        # Looked for once: another run may put them there while the others begin to help.
+        cached = is_cached(model, network, wanted)
+        if not any(team.agree(not cached)):
+            return bottleneck_features(model, network, wanted, told, cached=True)
+        with stop_requests() as stop:
+            together = _shared(team, network, stop)
+            found = bottleneck_features(model, together, wanted, told, cached=False)
+            _end_if_asked(team, stop)
+        return found
 
     return split_features(tuning, network, split, weights, compute)
 
@@ -67,6 +71,7 @@ def help_with_features(tuning: Tuning, network: CutNetwork, split: str) -> None:
                 together = _shared(team, network, stop)
                 for images, _ in pipeline.evaluation_dataset(wanted.batches, wanted.view):
                     together.features(images)
+                _end_if_asked(team, stop)
 
 
 def _shared(team: Team, network: CutNetwork, stop: StopRequest) -> CutNetwork:
@@ -76,11 +81,8 @@ def _shared(team: Team, network: CutNetwork, stop: StopRequest) -> CutNetwork:
 
     def features(images: Any) -> list[Any]:
         nonlocal done
-        if done % _BATCHES_BETWEEN == 0 and any(team.agree(stop.requested)):
-            raise TrainingInterruptedError(
-                "stopped while features were computed, before the stage's first step; give the "
-                "same command again, or --resume where an earlier stage has left a backup."
-            )
+        if done % _BATCHES_BETWEEN == 0:
+            _end_if_asked(team, stop)
         done += 1
         (own,) = share.cut(images)
         whole = gathered_rows(team, network.features(own))
@@ -88,3 +90,12 @@ def _shared(team: Team, network: CutNetwork, stop: StopRequest) -> CutNetwork:
         return [values[: len(images)] for values in whole]
 
     return dataclasses.replace(network, features=features)
+
+
+def _end_if_asked(team: Team, stop: StopRequest) -> None:
+    """Ends all processes if one was asked to stop; all must call this at one time."""
+    if any(team.agree(stop.requested)):
+        raise TrainingInterruptedError(
+            "stopped while features were computed, before the stage's first step; give the "
+            "same command again, or --resume where an earlier stage has left a backup."
+        )

@@ -7,6 +7,7 @@ from tfinspect.data import pipeline
 from tfinspect.errors import NetworkError
 from tfinspect.training import checkpoints
 from tfinspect.training.chiefs_word import assign_chiefs
+from tfinspect.training.interruption import StopRequest, interrupted_after, stop_requests
 from tfinspect.training.trainer import Trainer
 from tfinspect.transfer import cluster_head, cluster_tuning
 from tfinspect.transfer.frozen import (
@@ -93,6 +94,16 @@ def train_stages(tuning: Tuning, stored: dict[str, str]) -> list[FrozenProof]:
       ClusterError: processes that train together have different weights.
       TrainingDivergedError, TrainingInterruptedError: as `training.run.train` says.
     """
+    if tuning.team is None:
+        return _train_stages(tuning, stored)
+    # One request for all of them: a process may be asked to stop between two looks of a stage.
+    with stop_requests() as stop:
+        return _train_stages(tuning, stored, stop)
+
+
+def _train_stages(
+    tuning: Tuning, stored: dict[str, str], stop: StopRequest | None = None
+) -> list[FrozenProof]:
     stages, progress = tuning.stages, tuning.progress
     record = FrozenRecord(tuning.run)
     proofs = record.proofs()
@@ -111,9 +122,15 @@ def train_stages(tuning: Tuning, stored: dict[str, str]) -> list[FrozenProof]:
         _tell_early_end(tuning, stage, len(progress.records) - place.first_epoch)
         _prove(tuning, stage, before, stored, proofs)
         stored = _untouched(tuning, stage, stored)
+        _end_if_asked(tuning, stop)
         place = position(stages, progress.records, tuning.config.patience)
     _require_same_weights(tuning, "after the last stage")
     return proofs
+
+
+def _end_if_asked(tuning: Tuning, stop: StopRequest | None) -> None:
+    if tuning.team is not None and stop is not None and any(tuning.team.agree(stop.requested)):
+        raise interrupted_after(tuning.progress.step, "finetune", tuning.run.shown)
 
 
 def _tell_early_end(tuning: Tuning, stage: Stage, epochs: int) -> None:

@@ -6,6 +6,7 @@ the command means is decided by the run directory: where a run is, it is gone on
 """
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from tfinspect.data.manifest import Manifest
@@ -47,9 +48,18 @@ def require_equal(wanted: TrainConfig, begun_with: TrainConfig, output: str) -> 
     Raises:
       ConfigError: one differs.
     """
-    ours, theirs = wanted.to_dict(), begun_with.to_dict()
+    ours = {name: value for name, value in wanted.to_dict().items() if name not in _ANY}
+    require_same(ours, begun_with.to_dict(), output)
+
+
+def require_same(ours: Mapping[str, Any], theirs: Mapping[str, Any], output: str) -> None:
+    """Refuses a value of ours that a run was not begun with, by its name.
+
+    Raises:
+      ConfigError: one differs.
+    """
     for name, value in ours.items():
-        if name not in _ANY and value != theirs[name]:
+        if value != theirs[name]:
             raise ConfigError(
                 f"the run in '{output}' was begun with {name} {_shown(theirs[name])}, and this "
                 f"command says {_shown(value)}; give the same settings, or another --output."

@@ -20,13 +20,12 @@ from tfinspect.training.run_directory import RunDirectory
 from tfinspect.training.strategy import check_batch
 from tfinspect.training.team import Team, join
 from tfinspect.transfer import finetune as alone
-from tfinspect.transfer.content_hash import content_hash
+from tfinspect.transfer.asked import KEY, as_facts, asked, require_asked, with_checkpoint
 from tfinspect.transfer.finetune import FineTuneResult
 from tfinspect.transfer.finetune_config import FineTuneConfig
 from tfinspect.transfer.load_rules import LoadRules
 from tfinspect.transfer.outcome import conclude
 from tfinspect.transfer.prepare_tuning import Prepared, prepare_images, prepare_tuning
-from tfinspect.transfer.stages import read_stages
 from tfinspect.transfer.stopped import telling_what_is_kept
 from tfinspect.transfer.train_stages import fill, train_stages
 from tfinspect.transfer.tuning import Tuning
@@ -70,31 +69,25 @@ def _finetune(
 ) -> FineTuneResult | None:
     require_synchronous(part.cluster, "fine-tuning")
     if part.goes_on and reunion.begun(part.output):
-        return _go_on(config, part)
+        return _go_on(request, config, part)
     if part.cluster.is_chief:
         run_directory.refuse_occupied(part.output)
         run_directory.refuse_inside(part.output, config.data)
-    spec = config.spec()
+    config.spec()
     require_data_service(config, part.observer)
     artifact = open_weights(request.checkpoint, config.net, part.observer.on_data)
     data = prepare_images(config, part.observer.on_data)
     config = _divisible(config, data[1].training_examples(), part.cluster.workers)
     check_batch(config.images_per_step, part.cluster.workers, "processes")
-    team = _join(
-        part,
-        _settings(config, data[1])
-        | {"hash of the checkpoint": content_hash(artifact)}
-        | {"rules of loading": facts.digest(dataclasses.asdict(request.rules))}
-        | {"--keep-classifier": str(request.keep_classifier)}
-        | {"stages": facts.digest(_asked_stages(request, config, spec.logits_scopes))},
-    )
+    wanted = with_checkpoint(asked(request, config), artifact)
+    team = _join(part, _settings(config, data[1]) | as_facts(wanted))
     # TensorFlow must not be used before its server has started: the network comes after it.
     prepared = prepare_tuning(
         request, config, part.observer.on_data, processes=part.cluster.workers
     )
     if part.cluster.is_chief and on_prepared is not None:
         on_prepared(prepared)
-    with _directory(part, prepared) as written:
+    with _directory(part, prepared, wanted) as written:
         tuning = alone.tuning_of(prepared, written, part.observer)
         tuning = dataclasses.replace(tuning, team=team)
         return _run(part, tuning, prepared.artifact, prepared.request.rules)
@@ -133,12 +126,14 @@ def _interruption_told(part: Part) -> contextlib.AbstractContextManager[None]:
     return telling_what_is_kept(part.output, writer)
 
 
-def _go_on(config: FineTuneConfig, part: Part) -> FineTuneResult | None:
-    """Goes on with the run of the same command; its checkpoint and stages are those of the run."""
+def _go_on(request: TuningRequest, config: FineTuneConfig, part: Part) -> FineTuneResult | None:
+    """Goes on with the run of the same command; another one is refused."""
     info = alone.resumable(part.output)
     examples = data_of(info)[1].training_examples()
     config = _divisible(config, examples, part.cluster.workers)
     reunion.require_equal(config, alone.config_of(info), part.output)
+    described = info.directory.read_json("config.json")["transfer"]
+    require_asked(described, request, config, part.output)
     return _resume(part)
 
 
@@ -167,21 +162,15 @@ def _settings(config: FineTuneConfig, manifest: Manifest) -> dict[str, str]:
     }
 
 
-def _asked_stages(request: TuningRequest, config: FineTuneConfig, head: Any) -> Any:
-    """Returns what decides about the stages, beside settings, network and version."""
-    if request.stages_file is None:
-        return list(request.trainable_scopes)
-    return [stage.to_dict() for stage in read_stages(request.stages_file, config, head)]
-
-
 @contextlib.contextmanager
-def _directory(part: Part, prepared: Prepared) -> Iterator[RunDirectory]:
+def _directory(part: Part, prepared: Prepared, wanted: dict[str, Any]) -> Iterator[RunDirectory]:
     """Yields the new run directory, or, where the chief writes it, a temporary place."""
     if not part.cluster.is_chief:
         with tempfile.TemporaryDirectory(prefix="tfinspect-") as scratch:
             yield RunDirectory(scratch, part.output)
         return
     description = alone.description(prepared) | {IN_CLUSTER: True}
+    description["transfer"][KEY] = wanted
     with run_directory.locked(part.output):
         made = run_directory.create(part.output, description, prepared.data[1].label_names)
         with run_directory.discarded_if_fruitless(made):

@@ -1,6 +1,5 @@
 """The command line of `tfinspect finetune` as the library's request and settings."""
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -74,7 +73,9 @@ def _of_network(checkpoint: str) -> dict[str, Any]:
 
 def _of_run(checkpoint: str) -> dict[str, Any]:
     """Returns network and image size of a run directory; nothing for other checkpoints."""
-    if not os.path.isfile(os.path.join(checkpoint, "config.json")):
+    from tfinspect.artifacts.locate import run_directory
+
+    if run_directory(checkpoint) is None:
         return {}
     from tfinspect.training.run_directory import open_run
 

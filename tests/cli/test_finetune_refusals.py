@@ -27,6 +27,10 @@ def place(tmp_path_factory):
     save(directory / "other.ckpt", network="cifar_resnet14_v2", width=1.0)
     for name in ("good.ckpt.index", "good.ckpt.data-00000-of-00001"):
         shutil.copy(directory / name, directory / name.replace("good", "cut"))
+    (directory / "foreign").mkdir()
+    (directory / "foreign" / "config.json").write_text('{"model_type": "resnet"}')
+    for name in ("other.ckpt.index", "other.ckpt.data-00000-of-00001"):
+        shutil.copy(directory / name, directory / "foreign")
     data = directory / "cut.ckpt.data-00000-of-00001"
     data.write_bytes(data.read_bytes()[:1000])
     write_images(directory / "photos", {"a": 10, "b": 10})
@@ -69,6 +73,7 @@ def refused(place, monkeypatch):
     ("arguments", "words"),
     [
         (("other.ckpt",), "fits 'cifar_resnet14_v2' best: give that network"),
+        (("foreign",), "fits 'cifar_resnet14_v2' best: give that network"),
         (("good.ckpt", "--exclude-scope", "resnet/stage3"), "has 10 classes and the data have 2"),
         (("cut.ckpt",), "'cut.ckpt"),
         (("absent.ckpt",), "'absent.ckpt"),

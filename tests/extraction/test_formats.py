@@ -241,3 +241,11 @@ def test_classes_are_those_of_the_renamed_weights(rule, tmp_path):
     found = loaded.part.variables_by_name()
     for name, value in values.items():
         np.testing.assert_array_equal(found[name], value.numpy(), err_msg=name)
+
+
+def test_checkpoint_beside_somebody_elses_config_is_no_run(tmp_path):
+    save(load_network(tiny_weights().v1, Request(NET)), str(tmp_path), as_format="checkpoint")
+    (tmp_path / "config.json").write_text('{"model_type": "resnet"}')
+    assert not load_network(str(tmp_path), Request(NET)).report.failed
+    with pytest.raises(ConfigError, match="does not say which network its weights are for"):
+        load_network(str(tmp_path), Request())

@@ -1,6 +1,8 @@
 """A classifier that is kept: its classes must be those of the data."""
 
 import dataclasses
+import glob
+import shutil
 
 import numpy as np
 import pytest
@@ -84,3 +86,19 @@ def test_run_with_the_classes_of_the_data_needs_no_word_or_offers_its_classifier
     assert prepare_tuning(TuningRequest(run.path, **KEPT), config).notes == ()
     (offer,) = prepare_tuning(TuningRequest(run.path), config).notes
     assert "--keep-classifier begins with it" in offer
+
+
+def test_run_of_another_network_and_other_classes_is_one_sentence(settings, tmp_path):
+    run = copy_run(tmp_path)
+    config = dataclasses.replace(settings, net="mobilenet_v1", width=1.0, image_size=(32, 32))
+    with pytest.raises(ConfigError, match=r"model\.ckpt-5' has 10 classes and the data 3; leave"):
+        prepare_tuning(TuningRequest(run.path, **KEPT), config)
+
+
+@pytest.mark.parametrize("changes", [KEPT, {}])
+def test_checkpoint_beside_somebody_elses_config_is_no_run(three, settings, tmp_path, changes):
+    for path in glob.glob(f"{three}.*"):
+        shutil.copy(path, tmp_path)
+    (tmp_path / "config.json").write_text('{"model_type": "resnet"}')
+    prepared = prepare_tuning(TuningRequest(str(tmp_path), **changes), settings)
+    assert prepared.report.counts()["loaded"] == (37 if changes else 35)

@@ -1,12 +1,11 @@
 """A network of the registry, built and filled from weights of any kind, with proof."""
 
 import functools
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tfinspect import files
-from tfinspect.artifacts import Artifact
+from tfinspect.artifacts import Artifact, locate
 from tfinspect.data.examples import Progress
 from tfinspect.errors import ConfigError
 from tfinspect.extraction.part import NetworkPart
@@ -119,7 +118,7 @@ def _under_a_classifier(spec: NetSpec, stored: str, rename: Renames) -> Iterator
 
 def _spec(source: str, request: Request) -> tuple[NetSpec, tuple[str, ...] | None]:
     spec, labels = None, None
-    if os.path.isfile(os.path.join(source, "config.json")):
+    if locate.run_directory(source) is not None:
         info = run_directory.open_run(source)
         if request.net in (None, info.network):
             spec, labels = info.spec(), info.labels

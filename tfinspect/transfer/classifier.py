@@ -1,10 +1,10 @@
 """Whether a fine-tuning begins with the checkpoint's classifier: its classes must be the data's."""
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
 from tfinspect.artifacts import Artifact
+from tfinspect.artifacts.locate import run_directory
 from tfinspect.errors import ConfigError
 from tfinspect.names import in_scope
 from tfinspect.training.run_directory import open_run
@@ -44,7 +44,7 @@ def notes(
             f" they are taken to be those of the data, in order, from '{labels[0]}' to "
             f"'{labels[-1]}'."
         ]
-    _require_same_names(known, labels)
+    _require_same_names(artifact.path, known, labels)
     return []
 
 
@@ -56,9 +56,7 @@ _OFFER = (
 
 def _labels_of(checkpoint: str) -> tuple[str, ...] | None:
     """Returns the class names of a run directory; None of other checkpoints, which have none."""
-    if not os.path.isfile(os.path.join(checkpoint, "config.json")):
-        return None
-    return open_run(checkpoint).labels
+    return None if run_directory(checkpoint) is None else open_run(checkpoint).labels
 
 
 def _require_included(request: TuningRequest, scopes: Sequence[str]) -> None:
@@ -80,13 +78,19 @@ def _require_same_number(
     for row in report.having(SHAPE_MISMATCH):
         is_its = any(in_scope(row.name, scope) for scope in model.spec.logits_scopes)
         if is_its and row.stored_shape:
-            raise ConfigError(
-                f"the classifier of '{artifact.path}' has {row.stored_shape[-1]:,} classes and the "
-                f"data {classes:,}; {_CURE}."
-            )
+            raise _other_number(artifact.path, row.stored_shape[-1], classes)
 
 
-def _require_same_names(known: Sequence[str], labels: Sequence[str]) -> None:
+def _other_number(path: str, theirs: int, ours: int) -> ConfigError:
+    return ConfigError(
+        f"the classifier of '{path}' has {theirs:,} classes and the data {ours:,}; {_CURE}."
+    )
+
+
+def _require_same_names(path: str, known: Sequence[str], labels: Sequence[str]) -> None:
+    # The variables of another network's classifier have other names, and no shape to compare.
+    if len(known) != len(labels):
+        raise _other_number(path, len(known), len(labels))
     pairs = zip(known, labels, strict=True)
     for number, (theirs, ours) in enumerate(pairs):
         if theirs != ours:

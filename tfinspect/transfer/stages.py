@@ -159,7 +159,7 @@ def _read(
     trainable = given.get("trainable", ALL)
     words = {HEAD: tuple(head), ALL: EVERYTHING}
     listed = [trainable] if isinstance(trainable, str) else trainable
-    scopes = tuple(scope for one in listed for scope in words.get(one, (str(one),)))
+    scopes = tuple(scope for one in listed for scope in words.get(one, (one,)))
     stage = Stage(
         name=given.get("name", where.partition(" of ")[0]),
         scopes=scopes,
@@ -193,6 +193,12 @@ def _check_types(given: Mapping[str, Any], where: str) -> None:
         if not isinstance(value, _TYPES[key]) or isinstance(value, bool):
             names = " or ".join(kind.__name__ for kind in _TYPES[key])
             raise ConfigError(f"{key} {value!r} in {where} is of the wrong type; give {names}.")
+    trainable = given.get("trainable", ALL)
+    if isinstance(trainable, list) and not all(isinstance(one, str) for one in trainable):
+        raise ConfigError(
+            f"trainable {trainable!r} in {where} holds what is no text; give scopes, '{HEAD}' or "
+            f"'{ALL}'."
+        )
     for scope, factor in given.get("rates", {}).items():
         is_number = isinstance(factor, _NUMBER) and not isinstance(factor, bool)
         if not is_number or not 0 <= factor < math.inf:

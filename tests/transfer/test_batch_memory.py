@@ -15,7 +15,7 @@ def machine(monkeypatch):
 
 def test_largest_images_that_are_named_are_taken():
     require_memory((1024, 1024, 3), 1)
-    with pytest.raises(ConfigError, match=r"one image takes .*give --image-size 1024 or less"):
+    with pytest.raises(ConfigError, match=r"one image takes .*give --image-size 1024 or less\.$"):
         require_memory((1024, 1025, 3), 1)
 
 
@@ -29,3 +29,10 @@ def test_each_process_holds_its_part_of_a_batch_alone():
     require_memory((512, 512, 3), 12, processes=3)
     with pytest.raises(ConfigError, match=r"a batch of 5, one of 3 processes' part, takes"):
         require_memory((512, 512, 3), 13, processes=3)
+
+
+def test_batch_of_which_even_pixels_are_too_large_is_to_be_smaller():
+    require_memory((1, 1, 3), 2**20)
+    require_memory((1, 1, 3), 2**21, processes=2)
+    with pytest.raises(ConfigError, match=r"GiB; give a smaller --batch-size\.$"):
+        require_memory((1, 1, 3), 2**20 + 1)

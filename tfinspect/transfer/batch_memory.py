@@ -32,9 +32,14 @@ def require_memory(image_shape: tuple[int, int, int], batch_size: int, processes
     raise ConfigError(
         f"images of {height}x{width} are too large: {_worded(held, processes)} "
         f"{needed / 2**30:,.1f} GiB before any layer, and this machine or container has "
-        f"{memory / 2**30:,.1f} GiB; give --image-size {largest} or less, or a smaller "
-        "--batch-size."
+        f"{memory / 2**30:,.1f} GiB; give {_cure(largest, held)}."
     )
+
+
+def _cure(largest: int, held: int) -> str:
+    """Names what helps: no size is small enough where one pixel of each image is too much."""
+    cures = [f"--image-size {largest} or less"] if largest else []
+    return ", or ".join([*cures, "a smaller --batch-size"] if held > 1 else cures)
 
 
 def _worded(held: int, processes: int) -> str:

@@ -1,5 +1,8 @@
+import dataclasses
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfinspect.nets.cifar_resnet import BATCH_NORM_EPSILON
 from tfinspect.nets.registry import get_spec
@@ -46,6 +49,24 @@ def test_weights_stay():
     changed = {n for n, v in model.variables_by_name().items() if (v.numpy() != before[n]).any()}
     assert changed
     assert all("moving_" in name for name in changed)
+
+
+def test_other_variables_that_move_stay():
+    """Statistics are known by their whole names."""
+    spec = get_spec("cifar_resnet8_v1", width=0.5).with_image_size(8)
+
+    def build(images, num_classes, is_training, **options):
+        zeros = tf.compat.v1.zeros_initializer()
+        seen = tf.compat.v1.get_variable("moving_count", [], initializer=zeros, trainable=False)
+        if is_training:
+            seen.assign_add(1.0)
+        return spec.build(images, num_classes, is_training, **options)
+
+    model = SlimModel(dataclasses.replace(spec, build=build), 3)
+    (count,) = (v for n, v in model.variables_by_name().items() if n.endswith("moving_count"))
+    before = count.numpy()
+    recalibrate(model, [np.ones((2, 8, 8, 3), np.float32)] * 3)
+    assert count.numpy() == before
 
 
 def _normalized(outputs):

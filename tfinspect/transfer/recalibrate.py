@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfinspect.nets.slim_model import SlimModel
+from tfinspect.transfer.frozen import is_statistic
 
 # More images hardly change the averages.
 BATCHES = 64
@@ -28,7 +29,7 @@ def recalibrate(model: SlimModel, batches: Iterable[Any]) -> int:
     copies = measuring.variables_by_name()
     for name, variable in model.variables_by_name().items():
         copies[name].assign(variable)
-    statistics = {n: v for n, v in copies.items() if n.rpartition("/")[2].startswith("moving_")}
+    statistics = {name: one for name, one in copies.items() if is_statistic(name)}
     run = tf.function(lambda images: measuring.network(images, True)[0])
     sums = {name: np.zeros(variable.shape, np.float64) for name, variable in statistics.items()}
     count = 0

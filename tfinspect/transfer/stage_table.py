@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfinspect.names import in_scope
+from tfinspect.transfer.frozen import is_statistic
 from tfinspect.transfer.load_report import parameters
 from tfinspect.transfer.stages import Stage
 from tfinspect.transfer.tuned_model import TunedModel, rate_factors
 
 # Of a table that people read at a glance.
 MOST_ROWS = 15
-_STATISTICS = ("moving_mean", "moving_variance")
 
 
 def stage_rows(model: TunedModel, stages: Sequence[Stage], batch_norm: str) -> list[dict[str, Any]]:
@@ -89,7 +89,7 @@ def _row(model: TunedModel, stage: Stage, scope: str, batch_norm: str) -> dict[s
 
 
 def _mode(model: TunedModel, names: Sequence[str], batch_norm: str) -> str | None:
-    normalized = [name for name in names if name.rpartition("/")[2] in _STATISTICS]
+    normalized = [name for name in names if is_statistic(name)]
     if not normalized:
         return None
     modes = {model.batch_norm_is_frozen(name.rpartition("/")[0]) for name in normalized}

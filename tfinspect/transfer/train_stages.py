@@ -57,7 +57,7 @@ def fill(tuning: Tuning, artifact: Artifact | None, rules: LoadRules) -> dict[st
         prefix = tuning.run.file(progress.checkpoint)
         checkpoints.assign(model.variables_by_name(), checkpoints.read(prefix), prefix)
     if tuning.config.batch_norm == "recalibrate":
-        stored = {n: d for n, d in stored.items() if not n.rpartition("/")[2].startswith("moving_")}
+        stored = {name: one for name, one in stored.items() if not is_statistic(name)}
         if not progress.checkpoint:
             _recalibrate(tuning)
     return stored

@@ -21,7 +21,7 @@ from tfinspect.nets.slim_model import SlimModel
 from tfinspect.training import checkpoints
 from tfinspect.transfer.finetune import finetune
 from tfinspect.transfer.finetune_config import FineTuneConfig
-from tfinspect.transfer.prepare_tuning import TuningRequest
+from tfinspect.transfer.tuning_request import TuningRequest
 
 sys.path.insert(0, os.path.dirname(__file__))
 from lost_runs import PROGRAM, noted

@@ -36,7 +36,7 @@ from tfinspect.training.cluster_run import Part
 from tfinspect.training.config import config_from
 from tfinspect.transfer import cluster_finetune
 from tfinspect.transfer.finetune_config import FineTuneConfig
-from tfinspect.transfer.prepare_tuning import TuningRequest
+from tfinspect.transfer.tuning_request import TuningRequest
 losses = []
 usual = callbacks.StepCallback.on_train_batch_end
 def on_train_batch_end(self, batch, logs=None):

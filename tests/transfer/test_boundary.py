@@ -41,8 +41,9 @@ def test_features_and_head_give_the_networks_logits(name, scopes, images):
 
 
 def test_features_come_before_the_dropout():
-    network = cut(tuned("mobilenet_v1_025", ("MobilenetV1/Logits",)))
-    assert network.shapes == ((1, 1, 256),)
+    model = tuned("mobilenet_v1_025", ("MobilenetV1/Logits",))
+    (features,) = cut(model).features(tf.zeros([1, *model.spec.image_shape]))
+    assert features.shape == (1, 1, 1, 256)
 
 
 def test_head_trains_the_networks_own_variables(images):

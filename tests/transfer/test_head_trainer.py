@@ -119,7 +119,8 @@ def fitted(model, settings, fit):
     network = cut(model)
     trainer = make_stage_trainer(settings, model, HeadModel(model, network), HeadTrainer)
     random = np.random.default_rng(0)
-    shapes = [(14, 8, *shape) for shape in network.shapes]
+    one = network.features(tf.zeros([1, *model.spec.image_shape]))
+    shapes = [(14, 8, *tensor.shape[1:]) for tensor in one]
     features = tuple(random.normal(size=shape).astype(np.float32) for shape in shapes)
     features = features[0] if len(features) == 1 else features
     labels = random.integers(0, 3, (14, 8))

@@ -19,14 +19,12 @@ class CutNetwork:
 
     Attributes:
       names: of the tensors at the boundary, each `[N, …]`; they depend on frozen weights alone.
-      shapes: of one image's features, a shape for each tensor.
       features: function from preprocessed images to a list of these tensors.
       train_head, evaluate_head: functions from these tensors to logits `[N, classes]`, in training
         (with dropout, statistics of the batch and an update of the moving ones) and in inference.
     """
 
     names: tuple[str, ...]
-    shapes: tuple[tuple[int, ...], ...]
     features: Any
     train_head: Any
     evaluate_head: Any
@@ -49,7 +47,6 @@ def cut(model: TunedModel) -> CutNetwork | None:
     train_head, evaluate_head = _heads(model, training, live, edge)
     return CutNetwork(
         names=tuple(tensor.name for tensor in edge),
-        shapes=tuple(tuple(tensor.shape[1:]) for tensor in edge),
         features=part_function(training.graph, [training.images], edge),
         train_head=train_head,
         evaluate_head=evaluate_head,

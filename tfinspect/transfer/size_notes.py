@@ -1,9 +1,9 @@
 """What is said of images that are made much larger or smaller than they, or the network's, are."""
 
-import os
 import statistics
 from collections.abc import Sequence
 
+from tfinspect.artifacts.locate import run_directory
 from tfinspect.data import schema
 from tfinspect.data.load import reading
 from tfinspect.data.manifest import Manifest
@@ -49,7 +49,7 @@ def size_notes(checkpoint: str, spec: NetSpec, data: tuple[str, Manifest]) -> li
 
 
 def _trained_on(checkpoint: str, spec: NetSpec) -> tuple[int, int]:
-    if os.path.isfile(os.path.join(checkpoint, "config.json")):
+    if run_directory(checkpoint) is not None:
         return open_run(checkpoint).spec().image_shape[:2]
     return get_spec(spec.name, width=spec.width).image_shape[:2]
 

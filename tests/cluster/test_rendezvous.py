@@ -4,6 +4,7 @@ import contextlib
 import functools
 import json
 import os
+import re
 import socket
 import sys
 import threading
@@ -14,8 +15,9 @@ sys.path.insert(0, os.path.dirname(__file__))
 from together import in_threads
 
 from tfinspect.cluster import listening, rendezvous, wire
-from tfinspect.cluster.facts import common_facts, difference
+from tfinspect.cluster.facts import brief, common_facts, difference
 from tfinspect.cluster.launch import free_ports
+from tfinspect.cluster.members import Members
 from tfinspect.cluster.tf_config import ClusterConfig
 
 FACTS = {"version of tensorflow": "2.21.0"}
@@ -152,13 +154,42 @@ def test_strange_messages_are_dropped_and_the_others_meet(sent):
     thread.join()
 
 
-def test_received_texts_lose_control_characters_and_length():
+def test_received_texts_are_taken_as_they_are_and_shown_without_control_characters():
     left, right = socket.socketpair()
+    name = "\x1b[31m" + "x" * 900
     with left, right:
-        name = "\x1b[31m" + "x" * 900
         left.sendall(json.dumps({"facts": {"a": name, "b": 3}}).encode() + b"\n")
         found = wire.texts(wire.Reader(right).next()["facts"])
-    assert found == {"a": "?[31m" + "x" * 495}
+    assert found == {"a": name}
+    assert wire.shown(name) == r"\x1b[31m" + "x" * 495
+
+
+# The data's path and class names, a list of a settings file, a name that is no UTF-8.
+TEXTS = {
+    "ideographic space": "/data/写真\u30002024",
+    "longer than what is shown": json.dumps(list(range(300))),
+    "longer than a message": "明るい, " * 50_000,
+    "no UTF-8": "/data/\udce4",
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_equal_texts_of_every_kind_and_length_are_no_difference(name):
+    fact = {"path of the data": TEXTS[name]}
+    assert outcomes(meetings(2, [fact, fact])) == [None, None]
+    # So does one that was started again meet a chief with parameter servers.
+    chief = Members(ClusterConfig({"chief": ("localhost:1",)}, "chief", 0), fact)
+    assert chief._welcome("worker 0", wire.texts(brief(fact))) == {"complete": True}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_texts_that_differ_in_the_last_character_are_told_apart(name):
+    facts = [{"path of the data": TEXTS[name] + last} for last in ("\u3000", "\u2003")]
+    first, second = outcomes(meetings(2, facts))
+    assert first == second
+    assert first.isprintable()
+    shown = re.search("'([^']+)' and worker 0 has '([^']+)'; make them", first)
+    assert shown[1] != shown[2]
 
 
 def test_chief_workers_and_parameter_servers_meet():

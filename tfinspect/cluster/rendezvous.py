@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tfinspect.cluster import wire
-from tfinspect.cluster.facts import difference
+from tfinspect.cluster.facts import brief, difference
 from tfinspect.cluster.listening import (
     CALL_SECONDS,
     POLL_SECONDS,
@@ -248,7 +248,7 @@ def _asked(meeting: Meeting, deadline: float) -> bool:
             # The leader speaks every few seconds, as long as it lives.
             connection.settimeout(max(deadline - time.monotonic(), 0) + 2 * _REPORT_SECONDS)
             name = meeting.cluster.name
-            wire.send(connection, {"name": name, "facts": dict(meeting.facts)})
+            wire.send(connection, {"name": name, "facts": brief(meeting.facts)})
             return _verdict(meeting, wire.Reader(connection))
     except (OSError, ValueError):
         return False

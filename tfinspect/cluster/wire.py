@@ -1,7 +1,7 @@
 """Messages between the processes of a cluster: one JSON object a line, of bounded size.
 
-What arrives may come from anybody who reaches the port: it is read as JSON, compared and shown
-without control characters, and nothing in it is ever executed or unpickled.
+What arrives may come from anybody who reaches the port: it is read as JSON, compared as it is,
+shown without control characters, and nothing in it is ever executed or unpickled.
 """
 
 import json
@@ -54,16 +54,23 @@ class Reader:
 
 
 def texts(value: Any) -> dict[str, str]:
-    """Returns the entries of a received object that are texts, safe to be shown.
+    """Returns the entries of a received object that are texts, as they came: `shown` shows them.
 
     >>> texts({"version": "2.21", "other": 3})
     {'version': '2.21'}
     """
     if not isinstance(value, dict):
         return {}
-    return {shown(key): shown(text) for key, text in value.items() if isinstance(text, str)}
+    return {key: text for key, text in value.items() if isinstance(text, str)}
 
 
 def shown(text: str) -> str:
-    """Returns at most 500 characters of a received text, without control characters."""
-    return "".join(letter if letter.isprintable() else "?" for letter in str(text)[:500])
+    r"""Returns at most 500 characters of a received text; what cannot be printed is escaped.
+
+    >>> print(shown("/写真\u3000\x1b[31m"))
+    /写真\u3000\x1b[31m
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in str(text)[:500]
+    )

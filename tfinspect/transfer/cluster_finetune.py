@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -31,9 +32,6 @@ from tfinspect.transfer.train_stages import fill, train_stages
 from tfinspect.transfer.tuning import Tuning
 from tfinspect.transfer.tuning_request import TuningRequest
 from tfinspect.transfer.weights_source import open_weights
-
-# Of the labels' names that are compared as a text.
-_SHORT = 200
 
 
 def finetune(
@@ -153,12 +151,10 @@ def _join(part: Part, equal: dict[str, str]) -> Team:
 
 
 def _settings(config: FineTuneConfig, manifest: Manifest) -> dict[str, str]:
-    names = ", ".join(manifest.label_names)
+    names = json.dumps(manifest.label_names, ensure_ascii=False)
     return facts.setting_facts(config.to_dict() | {"data": ""}) | {
         "hash of the data": manifest.fingerprint(),
-        "class names": names
-        if len(names) <= _SHORT and names.isprintable()
-        else facts.digest(list(manifest.label_names)),
+        "class names": names,
     }
 
 

@@ -73,10 +73,20 @@ def test_data_worker_that_ends_before_it_is_ready_is_told_and_not_waited_for(mon
     started.ended("data worker 1", 2)
     [(name, standard, text)] = started.lines
     assert (name, standard) == ("data worker 1", False)
-    assert text.startswith("ended with status 2 before it was ready")
+    assert text == "ended with status 2 before it was ready"
     assert started.addresses == ["grpc://localhost:5050"]
+
+
+def test_every_end_is_told(monkeypatch):
+    started = Started(monkeypatch, Service(workers=2, port=5050))
+    for name in started.processes:
+        started.heard(name, True, "")
     started.ended("data worker 0", 1)
-    assert len(started.lines) == 1
+    started.ended("data worker 1", -9)
+    assert started.lines == [
+        ("data worker 0", False, "ended with status 1"),
+        ("data worker 1", False, "was ended by signal 9"),
+    ]
 
 
 def test_no_address_is_told_when_every_data_worker_has_ended_before_it_was_ready(monkeypatch):

@@ -92,15 +92,39 @@ def test_cores_are_counted_where_the_system_does_not_say_which_are_open(monkeypa
     assert set(launch.thread_settings(2).values()) == {"3"}
 
 
-def test_each_end_is_told_once_while_others_go_on(monkeypatch):
-    codes = {"first": "import sys; sys.exit(3)", "last": "import time; time.sleep(0.5)"}
+def run_codes(codes, vital, on_end):
     processes = {n: launch.Process([sys.executable, "-c", code], {}) for n, code in codes.items()}
+    return launch.run_together(processes, lambda *line: None, vital, on_end)
+
+
+def test_each_end_is_told_once_while_others_go_on(tmp_path):
+    told_of_first = tmp_path / "told"
+    waits = f"import os, time\nwhile not os.path.exists({str(told_of_first)!r}): time.sleep(0.01)"
     told = []
-    status = launch.run_together(
-        processes, lambda *line: None, (), lambda name, code: told.append((name, code))
-    )
-    assert status == 3
+
+    def on_end(name, code):
+        told.append((name, code))
+        if name == "first":
+            told_of_first.touch()
+
+    assert run_codes({"first": "import sys; sys.exit(3)", "last": waits}, (), on_end) == 3
     assert told == [("first", 3), ("last", 0)]
+
+
+def test_all_end_when_the_last_one_that_may_fail_has(monkeypatch):
+    monkeypatch.setattr(launch, "GRACE_SECONDS", 0.2)
+    codes = {"dispatcher": "import time; time.sleep(3600)"}
+    codes |= {"one": "import sys; sys.exit(3)", "other": ""}
+    told = {}
+    assert run_codes(codes, ("dispatcher",), told.__setitem__) == 3
+    assert told == {"one": 3, "other": 0}
+
+
+def test_vital_process_goes_on_when_all_others_have_done_their_work(tmp_path):
+    told_of_other = tmp_path / "told"
+    waits = f"import os, time\nwhile not os.path.exists({str(told_of_other)!r}): time.sleep(0.01)"
+    codes = {"dispatcher": waits, "other": ""}
+    assert run_codes(codes, ("dispatcher",), lambda name, code: told_of_other.touch()) == 0
 
 
 def test_command_that_does_not_exist_is_an_error():

@@ -68,12 +68,12 @@ class Service:
 def run(service: Service, on_ready: Callable[[str], None], on_line: OnLine) -> int:
     """Runs this machine's part of a service until a signal ends it.
 
-    A data worker that fails ends the others only when it is the last one.
+    When a data worker fails, the others go on; when none is left, or the dispatcher fails, all end.
 
     Args:
       service: what is started.
       on_ready: called with the service's address once all of it is there.
-      on_line: told what the processes write, if there are several.
+      on_line: told what the processes write, and which of them have ended, if there are several.
 
     Returns:
       The exit status, as of `run_together`.
@@ -95,9 +95,9 @@ def run(service: Service, on_ready: Callable[[str], None], on_line: OnLine) -> i
             on_line(name, standard, line)
 
     def ended(name: str, status: int) -> None:
-        if ready.give_up(name):
-            text = f"ended with status {status} before it was ready; the service goes without it"
-            on_line(name, False, text)
+        too_soon = " before it was ready" if ready.give_up(name) else ""
+        how = f"ended with status {status}" if status >= 0 else f"was ended by signal {-status}"
+        on_line(name, False, f"{how}{too_soon}")
 
     vital = [name for name in processes if name == _DISPATCHER]
     return run_together(processes, heard, vital, ended)

@@ -138,8 +138,9 @@ def run_together(
     Args:
       processes: name -> what is started.
       on_line: told what they write.
-      vital: those whose failure ends all; None means each. Of others the last one's does.
-      on_end: told which of them have ended, while others go on.
+      vital: those whose failure ends all; None means each. When all others have ended and one of
+        them failed, that ends all, too.
+      on_end: told of each that has ended, but not of those that are ended here.
 
     Returns:
       0, or the exit status of the first process whose failure ended all; 128 and the signal's
@@ -210,6 +211,7 @@ def _wait(
 ) -> int:
     """Waits for all processes, or for a failure that ends all; returns the exit status."""
     told: set[str] = set()
+    others = [name for name in running if name not in vital]
     while True:
         codes = {name: process.poll() for name, process in running.items()}
         for name, code in codes.items():
@@ -217,13 +219,13 @@ def _wait(
                 told.add(name)
                 on_end(name, code)
         failed = [code for name, code in codes.items() if code and name in vital]
-        if not failed and None not in codes.values():
-            failed = [code for code in codes.values() if code]
-            if not failed:
-                return 0
+        if not failed and all(codes[name] is not None for name in others):
+            failed = [code for name in others if (code := codes[name])]
         if failed:
             _end_gently(running)
             return failed[0] if failed[0] > 0 else 128 - failed[0]
+        if None not in codes.values():
+            return 0
         time.sleep(_POLL_SECONDS)
 
 

@@ -61,6 +61,10 @@ BROKEN = {
         _text({"worker": ["localhost:1", "127.0.0.1:1"]}),
         "'localhost:1' alias '127.0.0.1:1' in TF_CONFIG is given to worker 0 and worker 1",
     ),
+    "one port of all of the loopback": (
+        _text({"worker": ["127.0.0.2:1", "[::1]:1"]}),
+        "'127.0.0.2:1' alias '\\[::1\\]:1' in TF_CONFIG is given to worker 0 and worker 1",
+    ),
     "one port of a host": (
         _text({"worker": ["A:1"], "ps": ["a:01"], "chief": ["c:1"]}),
         "given to",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tfinspect.cluster import wire
 from tfinspect.cluster.tf_config import VARIABLE, ClusterConfig
+from tfinspect.data.service_address import is_loopback
 from tfinspect.errors import ClusterError
 
 POLL_SECONDS = 0.2
@@ -25,7 +26,7 @@ def listening(cluster: ClusterConfig) -> Iterator[socket.socket]:
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # As TensorFlow does; a name of this host may lead here through a proxy of its own.
-    here = host if host in ("localhost", "::1") or host.startswith("127.") else ""
+    here = host if is_loopback(host) else ""
     try:
         listener.bind((here, port))
         listener.listen(128)

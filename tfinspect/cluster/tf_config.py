@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tfinspect.data.service_address import is_loopback
 from tfinspect.errors import ConfigError
 from tfinspect.names import choices
 
@@ -15,8 +16,6 @@ VARIABLE = "TF_CONFIG"
 ROLES = ("chief", "worker", "ps", "evaluator")
 # The name that TensorFlow 1.3 and the original notes used.
 _OLD_ROLES = {"master": "chief"}
-# Beside 127.0.0.1 itself.
-_LOOPBACK = ("localhost", "::1")
 _HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.%\w]+\]|[^:\s/\[\]]+):(?P<port>\d+)")
 _EXAMPLE = (
     '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
@@ -214,10 +213,9 @@ def _refuse_duplicates(addresses: Mapping[str, tuple[str, ...]]) -> None:
 
 
 def _place(address: str) -> tuple[str, int]:
-    """Returns host and port, the same for every spelling of this machine's loopback."""
+    """Returns host and port, the same for all of this machine's loopback: TensorFlow takes all."""
     host, _, port = address.rpartition(":")
-    host = host.strip("[]").lower()
-    return ("127.0.0.1" if host in _LOOPBACK else host), int(port)
+    return ("localhost" if is_loopback(host) else host.strip("[]").lower()), int(port)
 
 
 def _task(value: Mapping[str, Any], addresses: Mapping[str, tuple[str, ...]]) -> tuple[str, int]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfinspect.training.team import Team
+from tfinspect.training.team import Team, of_this_process, summed
 
 
 def broadcast_text(team: Team, text: str) -> str:
@@ -27,7 +27,7 @@ def broadcast_arrays(team: Team, arrays: Sequence[np.ndarray]) -> list[np.ndarra
     """
     chief = team.cluster.is_chief
     given = [tf.constant(array if chief else np.zeros_like(array)) for array in arrays]
-    return [array.numpy() for array in _summed(team.strategy, given)] if given else []
+    return [array.numpy() for array in summed(team.strategy, given)] if given else []
 
 
 def assign_chiefs(team: Team, variables: Sequence[Any]) -> None:
@@ -41,8 +41,8 @@ def gathered_bytes(team: Team, own: bytes) -> list[bytes]:
     """Returns what each process has given, in the order of their numbers; all of one length."""
     rows = np.zeros((team.cluster.workers, len(own)), np.float32)
     rows[team.cluster.number] = np.frombuffer(own, np.uint8)
-    [summed] = _summed(team.strategy, [tf.constant(rows)])
-    return [row.astype(np.uint8).tobytes() for row in summed.numpy()]
+    [gathered] = summed(team.strategy, [tf.constant(rows)])
+    return [row.astype(np.uint8).tobytes() for row in gathered.numpy()]
 
 
 def gathered_rows(team: Team, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
@@ -51,24 +51,9 @@ def gathered_rows(team: Team, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
 
 
 @tf.function
-def _summed(strategy: Any, tensors: list[tf.Tensor]) -> list[tf.Tensor]:
-    def replica(values: list[tf.Tensor]) -> list[tf.Tensor]:
-        # The copies lie on the replica's device; the arguments themselves on none.
-        placed = [tf.identity(value) for value in values]
-        context = tf.distribute.get_replica_context()
-        return context.all_reduce(tf.distribute.ReduceOp.SUM, placed)
-
-    return _of_this_process(strategy, strategy.run(replica, args=(tensors,)))
-
-
-@tf.function
 def _gathered(strategy: Any, tensors: list[tf.Tensor]) -> list[tf.Tensor]:
     def replica(values: list[tf.Tensor]) -> list[tf.Tensor]:
         placed = [tf.identity(value) for value in values]
         return tf.distribute.get_replica_context().all_gather(placed, axis=0)
 
-    return _of_this_process(strategy, strategy.run(replica, args=(tensors,)))
-
-
-def _of_this_process(strategy: Any, values: Sequence[Any]) -> list[tf.Tensor]:
-    return [strategy.experimental_local_results(value)[0] for value in values]
+    return of_this_process(strategy, strategy.run(replica, args=(tensors,)))

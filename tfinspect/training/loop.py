@@ -1,6 +1,7 @@
 """The loop of `fit` over a run's segments, with callbacks, from the last backup on."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from tfinspect.training.config import TrainConfig
 from tfinspect.training.data_service import telling_how_to_go_on
 from tfinspect.training.epoch_order import in_one_order
 from tfinspect.training.interruption import StopRequest, stop_requests
-from tfinspect.training.progress import EpochRecord, Progress
+from tfinspect.training.progress import Progress
 from tfinspect.training.run_directory import RunDirectory
 from tfinspect.training.schedule import make_schedule
 from tfinspect.training.segments import plan_segments
@@ -69,11 +70,6 @@ def run_loop(
     epochs = -(-total // steps_per_epoch)
     trainer = trainers.make_trainer(config, len(data[1].label_names), total, team)
     trainers.restore(trainer, run, progress)
-
-    def on_epoch(record: EpochRecord) -> None:
-        observer.on_epoch(record, epochs)
-
-    local = pipeline.evaluation_dataset(validation)
     loop = Loop(
         trainer=trainer,
         run=run,
@@ -81,29 +77,38 @@ def run_loop(
         schedule=make_schedule(config, steps_per_epoch),
         steps_per_epoch=steps_per_epoch,
         total_steps=total,
-        validation=local if team is None else team.distributed(local),
-        # Summaries show the images that they would show in a process that trains alone.
-        local_validation=local
-        if team is None or config.summarize is None
-        else pipeline.evaluation_dataset(every),
-        validation_steps=None
-        if team is None
-        else -(-validation.examples // train_batches.batch_size),
-        team=team,
+        validation=pipeline.evaluation_dataset(validation),
         validation_examples=validation.examples,
-        on_epoch=on_epoch,
+        on_epoch=lambda record: observer.on_epoch(record, epochs),
         on_step=lambda step: observer.on_step(step, total),
     )
-    augment = augmentation(config, data[1])
-
-    def dataset_from(step: int) -> Any:
-        dataset = pipeline.training_dataset(
-            train_batches, seed=config.seed, epochs=epochs, start_step=step, **augment
-        )
-        return dataset if team is None else _weighted(team, dataset, train_batches, epochs, step)
-
+    if team is not None:
+        loop = _shared_loop(loop, team, every, -(-validation.examples // train_batches.batch_size))
+    options = {"seed": config.seed} | augmentation(config, data[1])
     with reading(data[0]):
-        fit_segments(loop, dataset_from)
+        fit_segments(loop, functools.partial(_training, team, train_batches, epochs, options))
+
+
+def _shared_loop(loop: Loop, team: Team, every: pipeline.Batches, steps: int) -> Loop:
+    """Returns the loop of one of several processes, which validate together."""
+    local = loop.validation
+    # Summaries show the images that they would show in a process that trains alone.
+    alone = loop.trainer.config.summarize is not None
+    return dataclasses.replace(
+        loop,
+        team=team,
+        validation=team.distributed(local),
+        validation_steps=steps,
+        local_validation=pipeline.evaluation_dataset(every) if alone else local,
+    )
+
+
+def _training(
+    team: Team | None, batches: pipeline.Batches, epochs: int, options: dict[str, Any], step: int
+) -> Any:
+    """Returns the batches from a step of the run on."""
+    dataset = pipeline.training_dataset(batches, epochs=epochs, start_step=step, **options)
+    return dataset if team is None else _weighted(team, dataset, batches, epochs, step)
 
 
 def shared(

@@ -38,13 +38,14 @@ class Team:
     def agree(self, *flags: bool) -> tuple[bool, ...]:
         """Tells of each flag whether any process has set it; all must call this at one time."""
         given = tf.constant([float(flag) for flag in flags])
-        return tuple(bool(total > 0) for total in _summed(self.strategy, given).numpy())
+        return tuple(bool(total > 0) for total in summed(self.strategy, [given])[0].numpy())
 
     def require_same_step(self, step: int) -> None:
         """Raises a ClusterError unless all processes start from one step; all must call this."""
         each = [0] * self.cluster.workers
         each[self.cluster.number] = step
-        steps = [int(one) for one in _summed(self.strategy, tf.constant(each, tf.int64)).numpy()]
+        [total] = summed(self.strategy, [tf.constant(each, tf.int64)])
+        steps = [int(one) for one in total.numpy()]
         if len(set(steps)) > 1:
             names = self.cluster.names[: self.cluster.workers]
             told = ", ".join(f"{name} {at}" for name, at in zip(names, steps, strict=True))
@@ -68,13 +69,21 @@ class Team:
 
 
 @tf.function
-def _summed(strategy: Any, flags: tf.Tensor) -> tf.Tensor:
-    def replica(values: tf.Tensor) -> tf.Tensor:
-        # The copy lies on the replica's device; the argument itself on none.
-        placed = tf.identity(values)
-        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, placed)
+def summed(strategy: Any, tensors: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Returns the sums of what all processes have given; all must call this at one time."""
 
-    return strategy.experimental_local_results(strategy.run(replica, args=(flags,)))[0]
+    def replica(values: list[tf.Tensor]) -> list[tf.Tensor]:
+        # The copies lie on the replica's device; the arguments themselves on none.
+        placed = [tf.identity(value) for value in values]
+        context = tf.distribute.get_replica_context()
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, placed)
+
+    return of_this_process(strategy, strategy.run(replica, args=(tensors,)))
+
+
+def of_this_process(strategy: Any, values: list[Any]) -> list[tf.Tensor]:
+    """Returns this process's part of each value of a strategy."""
+    return [strategy.experimental_local_results(value)[0] for value in values]
 
 
 def join(cluster: ClusterConfig) -> Team:

@@ -49,7 +49,7 @@ for wanted in json.loads(sys.argv[1]):
         run.finish = lambda *args: None
     settings = config.config_from(wanted["config"], "test")
     cluster = tf_config.from_environment()
-    cluster_run.train(settings, cluster_run.Part(cluster, wanted["output"], 60.0, run.Observer()))
+    cluster_run.train(settings, cluster_run.Part(cluster, wanted["output"], 180.0, run.Observer()))
     run.export_and_measure, run.finish = usual_end
 print(json.dumps(losses))
 sys.stdout.flush()

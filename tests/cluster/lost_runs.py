@@ -3,8 +3,8 @@
     python -c "$PROGRAM" train --data … --output …
 
 Appends one line of JSON a finished step to `$NOTES-worker-N`: the step and its examples' numbers,
-without fillers. Started again, it appends to the same file. After each step it waits `$PAUSE`
-seconds.
+without fillers. Started again, it appends to the same file. The process that `$HOLD` names stays in
+its second step.
 """
 
 import itertools
@@ -36,7 +36,8 @@ def noted_update(self, logs):
     line = {"step": self.progress.step, "examples": seen[-1]}
     with open(f"{os.environ['NOTES']}-{name}", "a") as stream:
         stream.write(json.dumps(line) + "\n")
-    time.sleep(float(os.environ.get("PAUSE", 0)))
+    while os.environ.get("HOLD") == name and self.progress.step == 2:
+        time.sleep(0.1)
     update(self, logs)
 
 own_step.OwnStep.train_step, callbacks.EpochMeans.update = noted_step, noted_update

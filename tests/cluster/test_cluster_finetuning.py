@@ -5,7 +5,6 @@ import json
 import os
 import re
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from tfinspect.transfer.finetune_config import FineTuneConfig
 from tfinspect.transfer.tuning_request import TuningRequest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from processes import configurations, start
+from processes import MARKS, configurations, said_by, start, wait_until
 from tuning_runs import (
     BATCH,
     STEPS,
@@ -28,7 +27,20 @@ from tuning_runs import (
     told_by,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = MARKS
+# Each epoch of a head takes long enough to be noticed.
+SLOW = """
+import sys, time
+from tfinspect.training.progress import Progress
+from tfinspect_cli.main import main
+usual = Progress.write
+def write(self, run):
+    time.sleep(0.2)
+    usual(self, run)
+Progress.write = write
+sys.argv = ["tfinspect", *sys.argv[1:]]
+main()
+"""
 COMMON = (
     "--net",
     NETWORK,
@@ -136,26 +148,9 @@ def test_different_checkpoints_are_named_before_anything_is_trained(place, tmp_p
               "--output", str(tmp_path / "run"))
         for text, name in zip(configurations(2), ("model.ckpt", "other.ckpt"), strict=True)
     ]  # fmt: skip
-    said = [process.communicate()[0] for process in started]
-    assert [process.returncode for process in started] == [2, 2], said
-    for text in said:
+    for text in said_by(started, 2):
         assert "worker 1 has the hash of the checkpoint '" in text
     assert not (tmp_path / "run").exists()
-
-
-def _wait_until(reached, processes):
-    deadline = time.monotonic() + 120
-    try:
-        while not reached():
-            assert time.monotonic() < deadline, "it was never reached"
-            ended = [process for process in processes if process.poll() is not None]
-            assert not ended, ended[0].communicate()
-            time.sleep(0.02)
-    except AssertionError:
-        for process in processes:
-            process.kill()
-            process.wait()
-        raise
 
 
 def _text(path):
@@ -168,11 +163,11 @@ def _records(output):
     )
 
 
-def begun(place, output, *settings):
+def begun(place, output, *settings, program=("-m", "tfinspect_cli")):
     """Starts two processes of a new run."""
     arguments = ("finetune", str(place / "model.ckpt"), *COMMON, "--data", str(place / "photos"))
     settings = ("--batch-size-per-replica", "6", *settings, "--output", str(output))
-    return [start(text, *arguments, *settings) for text in configurations(2)]
+    return [start(t, *arguments, *settings, program=program) for t in configurations(2)]
 
 
 def resumed(output):
@@ -180,24 +175,18 @@ def resumed(output):
     return [start(t, "finetune", "--resume", "--output", str(output)) for t in configurations(2)]
 
 
-def ended(processes, status):
-    """Waits for the end of all with one status; returns what each of them said."""
-    said = [process.communicate(timeout=90)[0] for process in processes]
-    assert [process.returncode for process in processes] == [status] * len(said), said
-    return said
-
-
 def test_stopped_worker_stops_the_chief_in_the_head_stage_and_both_go_on_to_the_end(
     place, tmp_path
 ):
     output = tmp_path / "run"
-    started = begun(place, output, "--head-epochs", "200", "--tune-epochs", "1")
-    _wait_until(lambda: re.search(r"epoch +3/201", _text(output / "log.txt")), started)
+    stages = ("--head-epochs", "200", "--tune-epochs", "1")
+    started = begun(place, output, *stages, program=("-c", SLOW))
+    wait_until(lambda: re.search(r"epoch +3/201", _text(output / "log.txt")), started)
     started[1].terminate()
-    said = ended(started, 130)
+    said = said_by(started, 130)
     assert all(f"`tfinspect finetune --resume --output {output}`" in text for text in said)
     assert 3 <= len(_records(output)) < 200
-    ended(resumed(output), 0)
+    said_by(resumed(output), 0)
     assert len(_records(output)) == 201
     head, _ = read(output, "frozen.json")
     assert (head["with_checkpoint"], head["changed"]) == (35, [])
@@ -206,19 +195,19 @@ def test_stopped_worker_stops_the_chief_in_the_head_stage_and_both_go_on_to_the_
 def test_killed_worker_ends_a_stage_on_images_which_goes_on_from_the_backup(place, tmp_path):
     output = tmp_path / "run"
     started = begun(place, output, "--head-epochs", "0", "--tune-epochs", "800")
-    _wait_until(lambda: len(_records(output)) > 2, started)
+    wait_until(lambda: len(_records(output)) > 2, started)
     started[1].kill()
     started[1].communicate()
-    [told] = ended(started[:1], 2)
+    [told] = said_by(started[:1], 2)
     assert "worker 1 was lost after step" in told
     assert f"`tfinspect finetune --resume --output {output}`" in told
     assert not (output / "result.json").exists()
 
     before = len(_records(output))
     again = resumed(output)
-    _wait_until(lambda: len(_records(output)) > before + 2, again)
+    wait_until(lambda: len(_records(output)) > before + 2, again)
     again[0].terminate()
-    ended(again, 130)
+    said_by(again, 130)
     steps = [record["step"] for record in _records(output)]
     assert steps == [STEPS * (n + 1) for n in range(len(steps))]
     last = checkpoints.read(checkpoints.latest(str(output / "checkpoints")))
@@ -232,14 +221,14 @@ def test_lost_worker_is_waited_for_and_takes_part_again(place, tmp_path):
     arguments += ("--output", str(output), "--on-lost", "wait")
     texts = configurations(2)
     processes = [start(text, *arguments) for text in texts]
-    _wait_until(lambda: len(_records(output)) > 2, processes)
+    wait_until(lambda: len(_records(output)) > 2, processes)
     processes[1].kill()
     processes[1].communicate()
     processes[1] = start(texts[1], *arguments)
-    _wait_until(lambda: _text(output / "log.txt").count("trains from step") == 2, processes)
+    wait_until(lambda: _text(output / "log.txt").count("trains from step") == 2, processes)
     before = len(_records(output))
-    _wait_until(lambda: len(_records(output)) > before + 2, processes)
+    wait_until(lambda: len(_records(output)) > before + 2, processes)
     processes[0].terminate()
-    ended(processes, 130)
+    said_by(processes, 130)
     steps = [record["step"] for record in _records(output)]
     assert steps == [STEPS * (n + 1) for n in range(len(steps))]

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,9 @@ from tiny_data import numbered_data
 
 sys.path.insert(0, os.path.dirname(__file__))
 from lost_runs import PROGRAM, noted, repeated
-from processes import configurations, start
+from processes import MARKS, configurations, said_by, start, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = MARKS
 EXAMPLES, BATCH, PER_EPOCH, EPOCHS = 141, 24, 6, 60
 SETTINGS = ("--depth", "8", "--width", "0.25", "--batch-size", str(BATCH), "--augment", "none")
 
@@ -24,26 +23,16 @@ def data(tmp_path_factory):
     return numbered_data(str(tmp_path_factory.mktemp("records")), EXAMPLES)
 
 
-def _wait_for(path, processes):
-    deadline = time.monotonic() + 120
-    while not path.exists():
-        assert time.monotonic() < deadline, "nothing was written"
-        assert all(process.poll() is None for process in processes)
-        time.sleep(0.02)
-
-
 def test_killed_worker_ends_the_job_with_its_name_and_the_job_goes_on_from_the_backup(
     data, tmp_path
 ):
     output = tmp_path / "run"
-    arguments = ("train", *SETTINGS, "--data", data, "--output", str(output), "--epochs", "400")
+    arguments = ("train", *SETTINGS, "--data", data, "--output", str(output), "--epochs", "4000")
     processes = [start(text, *arguments) for text in configurations(2)]
     state = output / "backup" / "state.json"
-    _wait_for(state, processes)
-    processes[1].send_signal(signal.SIGKILL)
-    said, _ = processes[0].communicate(timeout=90)
-    processes[1].communicate()
-    assert processes[0].returncode == 2, said
+    wait_until(state.exists, processes)
+    processes[1].kill()
+    said, _ = said_by(processes, 2, -signal.SIGKILL)
     assert "worker 1 was lost after step" in said
     assert f"`tfinspect train --resume --output {output}`" in said
     backup = json.loads(Path(state).read_text())
@@ -52,13 +41,9 @@ def test_killed_worker_ends_the_job_with_its_name_and_the_job_goes_on_from_the_b
 
     again = [start(t, "train", "--resume", "--output", str(output)) for t in configurations(2)]
     _, before = backup["step"], len(backup["records"])
-    deadline = time.monotonic() + 120
-    while len(json.loads(state.read_text())["records"]) < before + 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: _epochs_of(state) >= before + 2, again)
     again[1].terminate()
-    told = [process.communicate(timeout=90)[0] for process in again]
-    assert [process.returncode for process in again] == [130, 130], told
+    told = said_by(again, 130)
     records = json.loads(state.read_text())["records"]
     assert [record["step"] for record in records] == [6 * (n + 1) for n in range(len(records))]
     assert "stopped after step" in told[0]
@@ -68,34 +53,24 @@ def _epochs_of(state):
     return len(json.loads(state.read_text())["records"])
 
 
-def _wait_until(condition, processes):
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        running = [process.poll() is None for process in processes]
-        assert all(running), [process.communicate()[0] for process in processes]
-        time.sleep(0.02)
-
-
 def test_survivors_wait_for_a_killed_process_and_no_example_is_lost_or_repeated(
     data, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
     output = tmp_path / "run"
     state = output / "backup" / "state.json"
-    waiting = ("--on-lost", "wait", "--cluster-timeout", "90", "--output", str(output))
+    waiting = ("--on-lost", "wait", "--cluster-timeout", "180", "--output", str(output))
     command = ("train", *SETTINGS, "--data", data, "--epochs", str(EPOCHS), *waiting)
     texts = configurations(2)
     processes = [start(text, *command, program=("-c", PROGRAM)) for text in texts]
     # First one that computes is lost, then the one that writes.
     for number, again in ((1, command), (0, ("train", "--resume", *waiting))):
         before = _epochs_of(state) if state.exists() else 0
-        _wait_until(lambda: state.exists() and _epochs_of(state) > before, processes)  # noqa: B023
-        processes[number].send_signal(signal.SIGKILL)
+        wait_until(lambda: state.exists() and _epochs_of(state) > before, processes)  # noqa: B023
+        processes[number].kill()
         processes[number].communicate()
         processes[number] = start(texts[number], *again, program=("-c", PROGRAM))
-    said = [process.communicate(timeout=200)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
+    said = said_by(processes, 0)
     assert "worker 0 was lost after step" in said[1]
     assert "begins again now, and waits for it" in said[1]
 
@@ -117,20 +92,20 @@ def test_survivors_wait_for_a_killed_process_and_no_example_is_lost_or_repeated(
 @pytest.mark.parametrize("lost", [0, 1])
 def test_process_lost_before_the_first_backup_is_waited_for(data, tmp_path, monkeypatch, lost):
     monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
-    monkeypatch.setenv("PAUSE", "0.3")
+    monkeypatch.setenv("HOLD", f"worker-{lost}")
     output = tmp_path / "run"
     command = ("train", *SETTINGS, "--data", data, "--epochs", "2", "--on-lost", "wait")
-    command += ("--cluster-timeout", "90", "--output", str(output))
+    command += ("--cluster-timeout", "180", "--output", str(output))
     texts = configurations(2)
     processes = [start(text, *command, program=("-c", PROGRAM)) for text in texts]
     notes = [tmp_path / f"notes-worker-{number}" for number in (0, 1)]
-    _wait_until(lambda: notes[lost].exists() and len(noted(notes[lost])) >= 2, processes)
+    wait_until(lambda: notes[lost].exists() and len(noted(notes[lost])) >= 2, processes)
     assert not (output / "backup" / "state.json").exists()
     processes[lost].kill()
     processes[lost].communicate()
+    monkeypatch.delenv("HOLD")
     processes[lost] = start(texts[lost], *command, program=("-c", PROGRAM))
-    said = [process.communicate(timeout=200)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
+    said = said_by(processes, 0)
     assert f"worker {lost} was lost after step" in said[1 - lost], said[1 - lost]
     assert "No backup is known. Start it again with its own command" in said[1 - lost]
     for each in map(noted, notes):
@@ -148,14 +123,10 @@ def test_command_that_goes_on_refuses_other_settings(data, tmp_path):
     output = str(tmp_path / "run")
     one = ("train", *SETTINGS, "--data", data, "--on-lost", "wait", "--output", output)
     [text] = configurations(1)
-    first = start(text, *one, "--epochs", "1", "--seed", "1")
-    first.communicate(timeout=120)
-    assert first.returncode == 0
-    said, _ = start(text, *one, "--epochs", "2", "--seed", "1").communicate(timeout=90)
+    said_by([start(text, *one, "--epochs", "1", "--seed", "1")], 0)
+    [said] = said_by([start(text, *one, "--epochs", "2", "--seed", "1")])
     assert f"the run in '{output}' is finished" in said
     state = tmp_path / "run" / "backup" / "state.json"
     state.write_text(state.read_text().replace('"finished": true', '"finished": false'))
-    second = start(text, *one, "--epochs", "2", "--seed", "1")
-    said, _ = second.communicate(timeout=90)
-    assert second.returncode == 2
+    [said] = said_by([start(text, *one, "--epochs", "2", "--seed", "1")], 2)
     assert f"the run in '{output}' was begun with epochs 1, and this command says 2" in said

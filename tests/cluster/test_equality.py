@@ -14,11 +14,11 @@ from tensorboard.util.tensor_util import make_ndarray
 
 sys.path.insert(0, os.path.dirname(__file__))
 from equal_runs import PROGRAM
-from processes import configurations, start
+from processes import MARKS, configurations, said_by, start
 
 from tfinspect.training import checkpoints
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = MARKS
 # Every sixth batch has 21 examples: two processes have 11 and 10 of them, and one a filler.
 EXAMPLES, BATCH, PER_EPOCH, STEPS = 141, 24, 6, 20
 # Rates so small that every gradient is that of the initial weights.
@@ -75,8 +75,7 @@ def alone_and_together(data, tmp_path_factory):
         ]
         program = ("-c", PROGRAM)
         started = [start(t, json.dumps(wanted), program=program) for t in configurations(count)]
-        said = [process.communicate()[0] for process in started]
-        assert [process.returncode for process in started] == [0] * count, said
+        said = said_by(started, 0)
         losses = [json.loads(text.splitlines()[-1]) for text in said]
         found[count] = {
             name: ([each[number] for each in losses], outputs[name])

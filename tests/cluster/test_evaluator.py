@@ -5,15 +5,14 @@ import json
 import os
 import signal
 import sys
-import time
 
 import pytest
 import tiny_data
 
 sys.path.insert(0, os.path.dirname(__file__))
-from processes import roles, start
+from processes import MARKS, roles, said_by, start, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = MARKS
 # A chief that is gone is given up after three seconds, not thirty.
 HASTY = """
 from tfinspect.training import evaluator
@@ -51,17 +50,11 @@ def test_evaluator_ends_when_the_run_is_finished_and_when_nobody_trains_any_more
         "evaluator 0": start(configurations["evaluator 0"], *arguments, program=("-c", HASTY)),
     }
     measured = output / "evaluator" / "metrics.csv"
-    deadline = time.monotonic() + 120
-    while len(rows(measured)) < 2:
-        assert time.monotonic() < deadline
-        assert all(process.poll() is None for process in processes.values())
-        time.sleep(0.05)
-    processes["worker 0"].send_signal(signal.SIGKILL)
-    said, _ = processes["evaluator 0"].communicate(timeout=120)
-    assert processes["evaluator 0"].returncode == 2, said
+    wait_until(lambda: len(rows(measured)) >= 2, processes.values())
+    processes["worker 0"].kill()
+    _, said = said_by(processes.values(), -signal.SIGKILL, 2)
     assert "worker 0 (localhost:" in said
     assert "has not answered for 3 s" in said
-    processes["worker 0"].communicate()
     accuracies = {
         record["step"]: record["validation_accuracy"]
         for record in json.loads((output / "backup" / "state.json").read_text())["records"]
@@ -72,8 +65,7 @@ def test_evaluator_ends_when_the_run_is_finished_and_when_nobody_trains_any_more
     # What the run leaves when it is finished.
     (output / "result.json").write_text("{}")
     last = start(roles(1, 0, True)["evaluator 0"], "train", "--resume", "--output", str(output))
-    said, _ = last.communicate(timeout=120)
-    assert last.returncode == 0, said
+    said_by([last], 0)
     stored = {name.rpartition("-")[2] for name in os.listdir(output / "checkpoints")}
     steps = {row["step"] for row in rows(measured)}
     assert {name.removesuffix(".index") for name in stored if name.endswith(".index")} <= steps

@@ -13,9 +13,10 @@ from transfer_images import SIZE
 from tfinspect.data.manifest import write_manifest
 
 sys.path.insert(0, os.path.dirname(__file__))
+from processes import MARKS
 from tuning_runs import PROGRAM, STEPS, make_place, start_tuning, told_by
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = MARKS
 EXAMPLES, SHARDS, EPOCHS = 94, 4, 2
 # Every batch is noted by its examples' first pixels, without fillers; nothing fits into memory.
 STREAMED = """

@@ -2,6 +2,8 @@
 
 import threading
 
+from processes import SECONDS
+
 from tfinspect.errors import ClusterError
 
 
@@ -16,9 +18,11 @@ def in_threads(*functions):
         except ClusterError as error:
             ended[number] = str(error)
 
-    threads = [threading.Thread(target=one, args=pair) for pair in enumerate(functions)]
+    pairs = enumerate(functions)
+    threads = [threading.Thread(target=one, args=pair, daemon=True) for pair in pairs]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(SECONDS)
+        assert not thread.is_alive(), f"it goes on after {SECONDS} s"
     return [ended[number] for number in range(len(functions))]

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from processes import configurations, start
+from processes import configurations, said_by, start
 from transfer_images import NETWORK, SIZE, write_images
 
 from tfinspect.nets.registry import get_spec
@@ -47,7 +47,7 @@ checkpoint, stages, output = sys.argv[2:5]
 config = config_from(json.loads(sys.argv[1]), "test", FineTuneConfig)
 said = []
 observer = run.Observer(on_phase=said.append)
-part = Part(tf_config.from_environment(), output, 60.0, observer)
+part = Part(tf_config.from_environment(), output, 180.0, observer)
 request = TuningRequest(checkpoint, stages_file=stages or None)
 result = cluster_finetune.finetune(request, config, part)
 accuracy = result and result.training.test_accuracy
@@ -87,6 +87,4 @@ def start_tuning(count, place, output, stages="", program=PROGRAM, **settings):
 
 def told_by(processes):
     """Waits for the end of all; returns what each of them tells."""
-    said = [process.communicate()[0] for process in processes]
-    assert [process.returncode for process in processes] == [0] * len(said), said
-    return [json.loads(text.splitlines()[-1]) for text in said]
+    return [json.loads(text.splitlines()[-1]) for text in said_by(processes, 0)]

@@ -1,12 +1,17 @@
 """The chief and those that serve it, in threads over loopback."""
 
+import os
 import socket
+import sys
 import threading
 import time
 from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+from processes import SECONDS, wait_until
 
 from tfinspect.cluster import members, rendezvous, wire
 from tfinspect.cluster.launch import free_ports
@@ -30,8 +35,8 @@ def clusters():
 class Staying(threading.Thread):
     """One process that serves, in a thread."""
 
-    def __init__(self, cluster, timeout=5.0):
-        super().__init__()
+    def __init__(self, cluster, timeout=SECONDS):
+        super().__init__(daemon=True)
         self.cluster, self.timeout, self.asked, self.ended = cluster, timeout, False, None
         self.start()
 
@@ -42,32 +47,26 @@ class Staying(threading.Thread):
             self.ended = str(error)
 
 
-def until(condition):
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize("end", [End("done"), End("stopped", "by a signal"), End("failed", "why")])
 def test_all_are_told_how_it_ended(clusters, end):
     with Members(clusters["chief"], FACTS) as chief:
         staying = [Staying(clusters["worker"]), Staying(clusters["ps"])]
-        chief.wait(5.0)
+        chief.wait(SECONDS)
         assert chief.lost() == []
         chief.end(end)
         for one in staying:
-            one.join(5)
+            one.join(SECONDS)
         assert [one.ended for one in staying] == [end, end]
 
 
 def test_who_never_came_is_named(clusters):
     with Members(clusters["chief"], FACTS) as chief:
         one = Staying(clusters["worker"])
+        wait_until(lambda: chief.lost() == ["ps 0"])
         with pytest.raises(ClusterError, match=r"^ps 0 \(localhost:\d+\) never came within 0.3 s"):
             chief.wait(0.3)
         chief.end(End("done"))
-        one.join(5)
+        one.join(SECONDS)
 
 
 def test_process_that_dies_is_lost_and_may_come_back(clusters):
@@ -76,37 +75,37 @@ def test_process_that_dies_is_lost_and_may_come_back(clusters):
         other = Staying(clusters["ps"])
         with socket.create_connection(address) as connection:
             wire.send(connection, {"name": "worker 0", "joins": True})
-            chief.wait(5.0)
-        until(lambda: chief.lost() == ["worker 0"])
+            chief.wait(SECONDS)
+        wait_until(lambda: chief.lost() == ["worker 0"])
         assert chief.silent() == []
         back = Staying(clusters["worker"])
-        until(lambda: chief.lost() == [])
+        wait_until(lambda: chief.lost() == [])
         chief.end(End("done"))
         for one in (other, back):
-            one.join(5)
+            one.join(SECONDS)
             assert not one.is_alive()
 
 
 def test_process_that_says_nothing_is_lost_and_one_that_lives_is_not(clusters, monkeypatch):
-    monkeypatch.setattr(members, "SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr(members, "SILENCE_SECONDS", 5.0)
     monkeypatch.setattr(members, "ALIVE_SECONDS", 0.1)
     address = rendezvous.split_address(clusters["chief"].address_of("chief 0"))
     with Members(clusters["chief"], FACTS) as chief:
+        # It came first: if it were not heard, it would count as silent first.
         lively = Staying(clusters["ps"])
+        wait_until(lambda: chief.lost() == ["worker 0"])
         with socket.create_connection(address) as connection:
             wire.send(connection, {"name": "worker 0", "joins": True})
-            chief.wait(5.0)
+            chief.wait(SECONDS)
             # Its connection stays open.
-            until(lambda: chief.lost() == ["worker 0"])
-            time.sleep(1.5)
-        assert chief.lost() == ["worker 0"]
-        assert chief.silent() == ["worker 0"]
+            wait_until(lambda: "worker 0" in chief.silent())
+            assert (chief.silent(), chief.lost()) == (["worker 0"], ["worker 0"])
         with socket.create_connection(address) as connection:
             wire.send(connection, {"name": "worker 0", "joins": True})
-            until(lambda: chief.lost() == [])
+            wait_until(lambda: chief.lost() == [])
             assert chief.silent() == []
         chief.end(End("done"))
-        lively.join(5)
+        lively.join(SECONDS)
         assert lively.ended == End("done")
 
 
@@ -118,7 +117,7 @@ def test_chief_that_says_nothing_is_named_by_those_that_serve(clusters, monkeypa
         connection, _ = chief.accept()
         with connection:
             wire.send(connection, {"alive": True})
-            one.join(5)
+            one.join(SECONDS)
     assert one.ended.startswith("chief 0 was lost, and worker 0 has nobody to work for")
 
 
@@ -131,35 +130,35 @@ def test_socket_that_is_closed_before_the_chief_listens_is_no_loss(clusters):
         meeting.accept()[0].close()
         time.sleep(0.1)
     with Members(clusters["chief"], FACTS) as chief:
-        chief.wait(5.0)
+        chief.wait(SECONDS)
         chief.end(End("done"))
         for staying in (one, other):
-            staying.join(5)
+            staying.join(SECONDS)
             assert staying.ended == End("done")
 
 
 def test_request_to_stop_reaches_the_chief(clusters):
     with Members(clusters["chief"], FACTS) as chief:
         one = Staying(clusters["worker"])
-        until(lambda: chief.lost() == ["ps 0"])
+        wait_until(lambda: chief.lost() == ["ps 0"])
         assert not chief.stop_requested
         one.asked = True
-        until(lambda: chief.stop_requested)
+        wait_until(lambda: chief.stop_requested)
         chief.end(End("stopped", "now"))
-        one.join(5)
+        one.join(SECONDS)
 
 
 def test_chief_that_hangs_up_is_named_by_those_that_serve(clusters):
     with Members(clusters["chief"], FACTS) as chief:
         one = Staying(clusters["worker"])
-        until(lambda: chief.lost() == ["ps 0"])
-    one.join(5)
+        wait_until(lambda: chief.lost() == ["ps 0"])
+    one.join(SECONDS)
     assert one.ended.startswith("chief 0 was lost, and worker 0 has nobody to work for")
 
 
 def test_chief_that_never_comes_is_named(clusters):
     one = Staying(clusters["worker"], timeout=0.3)
-    one.join(5)
+    one.join(SECONDS)
     assert "chief 0 (localhost:" in one.ended
     assert "never came within 0.3 s" in one.ended
 
@@ -169,7 +168,7 @@ def test_chief_that_never_comes_is_named(clusters):
 )
 def test_process_that_was_started_again_meets_the_chief_if_it_agrees(clusters, facts, words):
     with Members(clusters["chief"], FACTS):
-        meeting = rendezvous.Meeting(clusters["worker"], facts, 5.0)
+        meeting = rendezvous.Meeting(clusters["worker"], facts, SECONDS)
         if words is None:
             rendezvous.meet(meeting)
         else:
@@ -184,7 +183,7 @@ def test_strangers_change_nothing(clusters, junk, monkeypatch):
     with Members(clusters["chief"], FACTS) as chief:
         with socket.create_connection(address) as connection:
             connection.sendall(junk)
-            connection.settimeout(5)
+            connection.settimeout(SECONDS)
             assert connection.recv(1) == b""
         assert chief.lost() == ["worker 0", "ps 0"]
         assert not chief.stop_requested
@@ -192,7 +191,7 @@ def test_strangers_change_nothing(clusters, junk, monkeypatch):
 
 def test_process_that_is_stopped_before_the_chief_comes_ends_at_once(clusters):
     with pytest.raises(KeyboardInterrupt):
-        stay(clusters["worker"], 5.0, lambda: True)
+        stay(clusters["worker"], SECONDS, lambda: True)
 
 
 def test_gradient_summaries_are_refused_with_parameter_servers(clusters, tmp_path):

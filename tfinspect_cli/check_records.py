@@ -33,10 +33,12 @@ def command(
     with stages() as progress:
         report = check_records(path, sample=contact_sheet is not None, progress=progress)
     if contact_sheet is not None:
-        from tfinspect.plots.contact_sheet import write_contact_sheet
+        from tfinspect.plots.sample_sheet import write_sample_sheet
 
-        cells = [(image.label, image.image) for image in report.sample]
-        write_contact_sheet(contact_sheet, cells, title=f"{path}: {report.examples:,} examples")
+        title = f"{path}: {report.examples:,} examples"
+        lacking = write_sample_sheet(contact_sheet, report.sample, title)
+        if lacking is not None:
+            message(f"Note: {lacking}.")
     emit(report.label_rows() if labels else report.rows(), output_format)
     if output_format == "table" and not labels and len(report.label_rows()) <= MAX_LABEL_ROWS:
         click.echo()

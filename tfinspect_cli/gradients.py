@@ -77,6 +77,9 @@ def command(
     if output is not None:
         for path in written.write_pictures(ranking, output):
             message(f"Written: {path}")
+        lacking = written.font_note(ranking)
+        if lacking is not None:
+            message(f"Note: {lacking}.")
     if arrays is not None:
         message(f"Written: {arrays}")
     for rule in sorted({rule for rule in ranking.rules.values() if ":" in rule}):

@@ -1,22 +1,23 @@
-"""Captions of the worst mistakes, and the class that everything is compared with."""
+"""What stands below the worst mistakes, and the class that everything is compared with."""
 
-import pytest
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
 
 from tfinspect.data.manifest import Manifest, SplitInfo
-from tfinspect.transfer.outcome import caption, majority, stages_note
+from tfinspect.transfer.outcome import majority, mistake, stages_note
 
 
-@pytest.mark.parametrize(
-    ("label", "prediction", "shown"),
-    [
-        ("cat", "dog", "cat→dog"),
-        ("hopper", "flower", "hopp…→flow…"),
-        ("cat", "rhinoceros", "cat→rhinoc…"),
-        ("rhinoceros", "hippopotamus", "rhin…→hipp…"),
-    ],
-)
-def test_both_names_of_a_mistake_can_be_read(label, prediction, shown):
-    assert caption(label, prediction) == shown
+def test_a_mistake_has_both_names_their_probabilities_and_its_file():
+    labels = ("carré_bleu_foncé", "明")
+    measured: Any = SimpleNamespace(labels=labels, targets=np.array([1, 0]))
+    cell = mistake(
+        measured, 1, np.log([0.03, 0.97]), np.zeros((8, 8, 3), np.uint8), "photos/明/img 6.png"
+    )
+    assert cell.names == ("carré_bleu_foncé", "#1")
+    assert cell.facts == ("3% → 97%",)
+    assert cell.place == "?/img 6.png"
 
 
 def test_stages_that_the_curves_number_are_named():

@@ -118,7 +118,7 @@ class _Check:
         shape = self.manifest.image_shape if self.manifest is not None and raw else None
         decoded = ((label, pixels(image, shape)) for label, image in self.sample.chosen())
         return tuple(
-            LabelledImage("" if label is None else self.label_name(label), image)
+            LabelledImage("" if label is None else self.label_name(label), image, label)
             for label, image in decoded
             if image is not None
         )

@@ -1,12 +1,23 @@
 """The names of the examples of a split: those of the files that they were made of."""
 
 import os
+import re
 from collections.abc import Iterator
 
 from tfinspect.data import schema
 from tfinspect.data.manifest import Manifest
 
 _AT_ONCE = 64
+
+
+def short_name(name: str) -> str:
+    """Returns what tells an example from others below a small image: shard and number, or folder.
+
+    >>> short_name("records/train-00000-of-00001.tfrecord:93"), short_name("photos/cats/img 6.png")
+    ('train-0:93', 'cats/img 6.png')
+    """
+    shard, found = re.subn(r"-0*(\d+)-of-\d+\.tfrecord(?=:\d+$)", r"-\1", os.path.basename(name))
+    return shard if found else "/".join(name.replace(os.sep, "/").split("/")[-2:])
 
 
 def example_names(directory: str, manifest: Manifest, split: str) -> Iterator[str]:

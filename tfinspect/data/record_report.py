@@ -37,10 +37,11 @@ class FileReport:
 
 @dataclass(frozen=True)
 class LabelledImage:
-    """One image, uint8 `[H, W, 3]`, and its label's name (empty where it has none)."""
+    """One image, uint8 `[H, W, 3]`, its label's name (empty without one) and number (None)."""
 
     label: str
     image: np.ndarray
+    number: int | None = None
 
 
 @dataclass(frozen=True)

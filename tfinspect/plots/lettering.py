@@ -50,6 +50,24 @@ def ending(text: str, width: float, size: int) -> str:
     return fitted(text[::-1], width, size)[::-1]
 
 
+def both_ends(text: str, width: float, size: int) -> str:
+    """Returns the text, or of one that is wider than `width` pixels its beginning and its end.
+
+    The end is the longer one: names of many classes differ there.
+    """
+    if text_width(text, size) <= width:
+        return text
+    kept = len(text) - 1
+    while kept and text_width(_without_middle(text, kept), size) > width:
+        kept -= 1
+    return _without_middle(text, kept)
+
+
+def _without_middle(text: str, kept: int) -> str:
+    end = (kept + 1) // 2
+    return f"{text[: kept - end]}…{text[len(text) - end :]}"
+
+
 def wrapped(text: str, width: float, size: int) -> list[str]:
     """Returns the lines of a text that is broken after spaces and slashes, or where it must be."""
     lines: list[str] = []

@@ -2,14 +2,16 @@
 
 import io
 import os
-import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfinspect import files, text
 from tfinspect.ranking.rank import Advance, RankedExample, Ranking
+
+if TYPE_CHECKING:
+    from tfinspect.plots.contact_sheet import Cell
 
 SHEET_EXAMPLES = 64
 
@@ -80,7 +82,7 @@ def write_pictures(ranking: Ranking, directory: str) -> list[str]:
 
 
 def contact_sheet(ranking: Ranking) -> bytes:
-    """Draws the hardest examples with rank, label, prediction and file; returns a PNG's bytes.
+    """Draws the hardest examples with label, prediction, score and file; returns a PNG's bytes.
 
     Args:
       ranking: from `rank_examples`.
@@ -88,30 +90,54 @@ def contact_sheet(ranking: Ranking) -> bytes:
     from tfinspect.plots.contact_sheet import draw_contact_sheet
 
     hardest = ranking.examples[:SHEET_EXAMPLES]
-    title = f"the {len(hardest)} hardest of {len(ranking.examples):,} by {ranking.by}"
-    cells = _cells(hardest, _pixels(ranking, [one.index for one in hardest]))
-    sheet = draw_contact_sheet(cells, title=f"{title}: rank, label → prediction, file", columns=8)
+    pixels = _pixels(ranking, [one.index for one in hardest])
+    sheet = draw_contact_sheet(
+        _cells(ranking, hardest, pixels),
+        title=f"the {len(hardest)} hardest of {len(ranking.examples):,} by {ranking.by}",
+        subtitle=f"rank: label → prediction, {ranking.by}, file; in a red frame where they differ",
+        columns=8,
+    )
     stream = io.BytesIO()
     sheet.save(stream, format="PNG")
     return stream.getvalue()
 
 
+def font_note(ranking: Ranking) -> str | None:
+    """Words which numbers stand for which labels on the sheet; None where none do."""
+    from tfinspect.plots.legible import substitutes
+
+    hardest = ranking.examples[:SHEET_EXAMPLES]
+    drawn = {name for one in hardest for name in (one.label, one.prediction)}
+    labels = enumerate(_labels(ranking))
+    return substitutes({number: label for number, label in labels if label in drawn})
+
+
+def _labels(ranking: Ranking) -> list[str]:
+    labels = list(ranking.split.manifest.label_names)
+    # A model may have more columns than the data have labels.
+    return labels + list((ranking.probe.model.labels or ())[len(labels) :])
+
+
 def _cells(
-    hardest: Sequence[RankedExample], pixels: dict[int, np.ndarray]
-) -> list[tuple[str, np.ndarray]]:
+    ranking: Ranking, hardest: Sequence[RankedExample], pixels: dict[int, np.ndarray]
+) -> list["Cell"]:
+    from tfinspect.data.example_names import short_name
+    from tfinspect.plots.contact_sheet import Cell
+    from tfinspect.plots.legible import legible, legible_text
+
+    labels = _labels(ranking)
+    shown = dict(zip(labels, legible(labels), strict=True))
     return [
-        (f"{one.rank}: {one.label} → {one.prediction}\n{_place(one.file)}", pixels[one.index])
+        Cell(
+            pixels[one.index],
+            names=tuple(shown.get(name, name) for name in (one.label, one.prediction)),
+            lead=f"{one.rank}: ",
+            facts=(f"{ranking.by} {getattr(one, ranking.by):.3g}",),
+            place=legible_text(short_name(one.file)),
+            marked=one.label != one.prediction,
+        )
         for one in hardest
     ]
-
-
-def _place(file: str) -> str:
-    """Words where an example is, short enough for what stands below a small image.
-
-    >>> _place("records/train-00000-of-00001.tfrecord:93")
-    'train-0:93'
-    """
-    return re.sub(r"-0*(\d+)-of-\d+\.tfrecord(?=:\d+$)", r"-\1", os.path.basename(file))
 
 
 def _pixels(ranking: Ranking, wanted: list[int]) -> dict[int, np.ndarray]:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from tfinspect import files
 
 LEGEND_FILE = "picture-labels.csv"
-_MOST_NAMED = 5
 
 
 def write_legend(directory: str, labels: Sequence[str]) -> str | None:
@@ -24,22 +23,13 @@ def write_legend(directory: str, labels: Sequence[str]) -> str | None:
     Raises:
       DataError: the file cannot be written.
     """
-    from tfinspect.plots.legible import legible
+    from tfinspect.plots.legible import substitutes
 
-    numbered = [
-        f"{shown} is '{label}'"
-        for shown, label in zip(legible(labels), labels, strict=True)
-        if shown != label
-    ]
-    if not numbered:
+    words = substitutes(labels)
+    if words is None:
         return None
     with files.writing(os.path.join(directory, LEGEND_FILE), "w") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("number", "label"))
         writer.writerows((f"#{number}", label) for number, label in enumerate(labels))
-    what = "1 label" if len(numbered) == 1 else f"{len(numbered):,} labels"
-    more = f", and so on ({LEGEND_FILE} has all)" if len(numbered) > _MOST_NAMED else ""
-    return (
-        f"the pictures' font lacks letters of {what}, drawn as numbers: "
-        f"{', '.join(numbered[:_MOST_NAMED])}{more or f'; {LEGEND_FILE} says so, too'}."
-    )
+    return f"{words}; {LEGEND_FILE} has all."

@@ -1,5 +1,6 @@
 """What a fine-tuning's test accuracy is worth, and pictures of what it did."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,10 @@ from tfinspect.transfer.stage_progress import first_epochs
 from tfinspect.transfer.tuning import Tuning
 
 if TYPE_CHECKING:
+    from tfinspect.plots.contact_sheet import Cell
     from tfinspect.training.evaluate import Evaluation
 
 MISTAKES = 40
-# That fit below an image of the contact sheet.
-_CAPTION_LETTERS = 10
 MISTAKES_FILE, FILTERS_FILE = "mistakes.png", "filters.png"
 
 
@@ -118,7 +118,6 @@ def majority(manifest: Manifest) -> tuple[str, float]:
 def _draw_mistakes(tuning: Tuning, measured: "Evaluation") -> list[str]:
     """Draws the test images whose labels were the least likely, worst first."""
     from tfinspect.plots.contact_sheet import write_contact_sheet
-    from tfinspect.plots.legible import legible
 
     log_probabilities = log_softmax(measured.logits)
     predicted = np.argmax(measured.logits, axis=1)
@@ -127,27 +126,50 @@ def _draw_mistakes(tuning: Tuning, measured: "Evaluation") -> list[str]:
     worst = np.argsort(-loss, kind="stable")[: min(MISTAKES, int(np.sum(loss > 0)))]
     if not len(worst):
         return []
-    pixels = _pixels(tuning, set(worst.tolist()))
-    names = legible(measured.labels)
+    wanted = set(worst.tolist())
+    pixels, names = _pixels(tuning, wanted), _names(tuning, wanted)
     cells = [
-        (caption(names[measured.targets[place]], names[predicted[place]]), pixels[place])
+        mistake(measured, place, log_probabilities[place], pixels[place], names[place])
         for place in worst.tolist()
     ]
     path = tuning.run.file(MISTAKES_FILE)
-    title = f"{len(cells)} of {int(np.sum(loss > 0)):,} mistakes, worst first: label→prediction"
-    write_contact_sheet(path, cells, title=title, columns=8)
+    title = f"{len(cells)} of {int(np.sum(loss > 0)):,} mistakes, worst first"
+    subtitle = "label → prediction, the probability of each, file"
+    write_contact_sheet(path, cells, title=title, subtitle=subtitle, columns=8)
     return [path]
 
 
-def caption(label: str, prediction: str) -> str:
-    """Returns both names; of long ones the beginnings, so that both can be read below an image."""
-    if len(label) + len(prediction) > _CAPTION_LETTERS:
-        longest = max(_CAPTION_LETTERS // 2, _CAPTION_LETTERS - min(len(label), len(prediction)))
-        label, prediction = (
-            name if len(name) <= longest else name[: longest - 1] + "…"
-            for name in (label, prediction)
-        )
-    return f"{label}→{prediction}"
+def mistake(
+    measured: "Evaluation", place: int, log_probabilities: np.ndarray, pixels: np.ndarray, name: str
+) -> "Cell":
+    """Returns one test image with its label, the prediction and their probabilities.
+
+    Args:
+      measured: the test split.
+      place: of the image in it.
+      log_probabilities: `[C]`, of the image.
+      pixels: uint8 `[H, W, 3]`.
+      name: of the example, or of its file.
+    """
+    from tfinspect.data.example_names import short_name
+    from tfinspect.plots.contact_sheet import Cell
+    from tfinspect.plots.legible import legible_label, legible_text
+
+    pair = int(measured.targets[place]), int(np.argmax(log_probabilities))
+    return Cell(
+        pixels,
+        names=tuple(legible_label(measured.labels[one], one) for one in pair),
+        facts=(" → ".join(f"{np.exp(log_probabilities[one]):.0%}" for one in pair),),
+        place=legible_text(short_name(name)),
+    )
+
+
+def _names(tuning: Tuning, wanted: set[int]) -> dict[int, str]:
+    from tfinspect.data.example_names import example_names
+
+    directory, manifest = tuning.data
+    names = itertools.islice(example_names(directory, manifest, "test"), max(wanted) + 1)
+    return {place: name for place, name in enumerate(names) if place in wanted}
 
 
 def _pixels(tuning: Tuning, wanted: set[int]) -> dict[int, np.ndarray]:

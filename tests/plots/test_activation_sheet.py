@@ -85,7 +85,7 @@ def test_labels_of_another_number_or_of_maps_name_nothing(shape):
 def test_broken_values_of_a_vector_are_said():
     values = np.array([[0.1, np.nan], [1.0, np.nan]])
     told = texts(activation_sheet(tensor(values), IMAGES, 2))
-    assert "2 channels, from 0 to 1; 2 not finite, magenta" in told
+    assert "2 channels; 2 not finite, magenta" in told
     told = texts(activation_sheet(tensor(np.full((2, 3), np.nan)), IMAGES, 2))
     assert "3 channels, no finite value, all magenta" in told
 
@@ -131,3 +131,67 @@ def test_the_same_sheet_gives_the_same_bytes():
 )
 def test_each_channel_is_a_tile(shape, tiles):
     assert channel_tiles(DRAW(shape), 100).shape == tiles
+
+
+LABELS = ["cat", "dog", "owl", "明"]
+
+
+def named(values, counted, labels=LABELS):
+    return activation_sheet(tensor(values), IMAGES[: len(values)], counted, labels)
+
+
+def test_classes_are_called_classes_and_stand_below_their_bars():
+    told = texts(named(np.array([[0.1, 0.7, 0.2, 0.0]]), 1))
+    assert "4 classes" in told
+    assert "dead classes 1 of 4" in " | ".join(told)
+    assert "channel" not in " ".join(told)
+    first = told.index("cat")
+    assert told[first : first + 4] == ["cat", "dog", "owl", "#3"]
+
+
+def test_long_labels_leave_the_numbers_of_the_first_and_the_last_bar():
+    labels = [f"{'long name ' * 4}{number}" for number in range(30)]
+    told = texts(activation_sheet(tensor(DRAW((2, 30))), IMAGES, 2, labels))
+    assert {"0", "29"} <= set(told)
+    assert not set(labels) & set(told)
+
+
+def test_ends_of_the_axes_of_bars_are_printed_at_their_left():
+    values = np.array([[0.5, 2.0, 1.0], [0.5, 4.0, 1.0]])
+    sheet = activation_sheet(tensor(values), IMAGES, 2)
+    told = [item.text for item in sheet.items if isinstance(item, Text) and item.anchor == "end"]
+    # Two images share the scale of all, the means have their own.
+    assert told.count("4") == 2
+    assert told.count("3") == 1
+    assert not any("from" in text for text in texts(sheet))
+
+
+def test_axis_of_counts_ends_at_the_largest():
+    values = np.zeros((2, 4, 4, 3))
+    values[0, 0, 0, 0] = 1
+    told = texts(activation_sheet(tensor(values), IMAGES, 2))
+    assert "95" in told
+
+
+@pytest.mark.parametrize(
+    ("values", "counted", "drawn"), [(1, 1, False), (2, 2, True), (1, 2, True)]
+)
+def test_means_over_one_image_alone_are_not_drawn_twice(values, counted, drawn):
+    told = texts(activation_sheet(tensor(DRAW((values, 6))), IMAGES[:values], counted))
+    assert ("mean of each channel" in told) is drawn
+
+
+def test_values_beyond_the_colors_are_said():
+    values = np.ones((2, 32, 32, 3))
+    assert not any(
+        "colors end" in text for text in texts(activation_sheet(tensor(values), IMAGES, 2))
+    )
+    values[0, 0, 0, 0] = 9
+    told = [text for text in texts(activation_sheet(tensor(values), IMAGES, 2)) if "colors" in text]
+    assert told == ["colors end at 99.8% of these images' magnitudes; the largest is 9"]
+
+
+def test_a_long_caption_keeps_its_end():
+    images = [SampleImage(f"a_long_folder_of_images/{name}.png", IMAGES[0].pixels) for name in "ab"]
+    told = texts(activation_sheet(tensor(DRAW((2, 6))), images, 2))
+    assert any(text.startswith("…") and text.endswith("/a.png") for text in told)

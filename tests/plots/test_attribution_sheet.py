@@ -38,3 +38,34 @@ def test_attributions_of_nothing_are_drawn(value):
 def test_more_cards_make_a_longer_page():
     heights = [attribution_sheet("", "", [card(np.eye(4))] * n).height for n in (1, 2, 3, 5)]
     assert heights[0] == heights[1] < heights[2] < heights[3]
+
+
+def test_panels_have_headings():
+    told = [
+        item.text
+        for item in attribution_sheet("", "", [card(np.eye(4))]).items
+        if isinstance(item, Text)
+    ]
+    assert {"image", "attributions", "attributions over the image"} <= set(told)
+
+
+def test_signs_are_kept_over_the_image():
+    heat = np.zeros((8, 8))
+    heat[:, :2], heat[:, 6:] = 1, -1
+    sheet = attribution_sheet("IG", "", [card(heat)])
+    over = [item.values for item in sheet.items if isinstance(item, Pixels)][2].astype(int)
+    red, blue = over[SIDE // 2, 8], over[SIDE // 2, -8]
+    assert red[0] > red[2] + 50
+    assert blue[2] > blue[0] + 50
+    assert np.ptp(over[SIDE // 2, SIDE // 2]) == 0
+
+
+def test_a_long_subtitle_is_not_cut():
+    sheet = attribution_sheet("IG", "word " * 60, [card(np.eye(4))])
+    told = [item.text for item in sheet.items if isinstance(item, Text)]
+    assert " ".join(told).count("word") == 60
+    panel = next(item for item in sheet.items if isinstance(item, Pixels))
+    lines = [item for item in sheet.items if isinstance(item, Text) and "word" in item.text]
+    assert len(lines) > 1
+    assert panel.top > max(line.baseline for line in lines)
+    assert panel.top + SIDE < sheet.height

@@ -9,6 +9,7 @@ import numpy as np
 from tfinspect.activation_pictures.shown import as_shown
 from tfinspect.activation_pictures.write import (
     broken_values,
+    font_note,
     gap_note,
     step_of,
     write_activations,
@@ -19,9 +20,8 @@ from tfinspect.alarms import Alarm, raised
 from tfinspect.data.image_set import ImageSet, read_image_set, size_note
 from tfinspect.model import Model
 from tfinspect.nets.spec import Preprocessing
-from tfinspect.plots.activation_sheet import SampleImage
 from tfinspect.probe.activations import LIMITS, Activations, Limits, activations
-from tfinspect.probe.attribution import METHODS, explain
+from tfinspect.probe.attribution import METHODS, Explanation, explain
 from tfinspect.probe.attribution_methods import Settings
 from tfinspect.probe.tensor_choice import TensorChoice
 from tfinspect.tensor_drift import drift
@@ -107,13 +107,18 @@ def look(
         columns = _drifts(model, seen, options.reference, options.limits, notes)
         rows = [row | columns[row["name"]] for row in rows]
     alarms = raised(options.alarms, rows)
-    names = [image.path.rpartition("/")[2] for image in images.images]
+    names = [image.path for image in images.images]
     samples = as_shown(model, inputs, names, seen.sample_images)
     chosen = inputs[list(seen.sample_images)]
-    written = _explained(model, chosen, samples, options, notes, progress)
+    explanation = _explained(model, chosen, options, notes, progress)
+    written: list[str] = []
+    if explanation is not None and options.output is not None:
+        written += write_explanation(explanation, samples, options.output)
     drawn: dict[str, str] = {}
     if options.output is not None:
         drawn = write_activations(seen, samples, options.output, model.labels)
+        lacking = font_note(seen, explanation, model.labels)
+        notes += [] if lacking is None else [lacking]
     if options.tensorboard is not None:
         write_summaries(seen, samples, options.tensorboard, step_of(model.checkpoint))
         written.append(options.tensorboard)
@@ -158,13 +163,12 @@ def _drifts(
 def _explained(
     model: Model,
     inputs: np.ndarray,
-    samples: Sequence[SampleImage],
     options: LookOptions,
     notes: list[str],
     progress: Progress | None,
-) -> list[str]:
+) -> Explanation | None:
     if not options.explained or options.output is None:
-        return []
+        return None
     explanation = explain(
         model,
         inputs,
@@ -176,4 +180,4 @@ def _explained(
     missed = gap_note(explanation, options.settings.most_gap)
     if missed is not None:
         notes.append(missed)
-    return write_explanation(explanation, samples, options.output)
+    return explanation

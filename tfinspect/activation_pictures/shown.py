@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tfinspect.data.example_names import short_name
 from tfinspect.model import Model
 from tfinspect.plots.activation_sheet import SampleImage
+from tfinspect.plots.legible import legible_text
 
 # Values of an image that was not scaled by much less would be drawn black.
 _LOWEST_RANGE = 2.0
@@ -19,10 +21,13 @@ def as_shown(
     Args:
       model: whose preprocessing made them.
       images: preprocessed, `[N, H, W, C]`.
-      names: of all N images.
+      names: of all N images: paths, or shards with numbers.
       places: indices of the ones to draw.
     """
-    return [SampleImage(names[place], _pixels(model, images[place])) for place in places]
+    return [
+        SampleImage(legible_text(short_name(names[place])), _pixels(model, images[place]))
+        for place in places
+    ]
 
 
 def _pixels(model: Model, image: np.ndarray) -> np.ndarray:

@@ -7,9 +7,10 @@ import numpy as np
 
 from tfinspect import files
 from tfinspect.event_file import EventFile
-from tfinspect.plots.activation_sheet import SampleImage, activation_sheet
+from tfinspect.plots.activation_sheet import SampleImage, activation_sheet, named_by
 from tfinspect.plots.attribution_sheet import Attributed, attribution_sheet
 from tfinspect.plots.drawing import Picture
+from tfinspect.plots.legible import legible_label, substitutes
 from tfinspect.plots.raster import picture_png
 from tfinspect.probe.activations import Activation, Activations
 from tfinspect.probe.attribution import Explanation
@@ -81,15 +82,16 @@ def explanation_sheet(
     """Draws what one method attributes to each image."""
     cards = [
         Attributed(
-            title=f"class {label}, probability {probability:.1%}",
+            title=f"class {legible_label(label, int(column))}, probability {probability:.1%}",
             caption=image.caption,
             pixels=image.pixels,
             attributions=attributions,
             note=_note(explanation, method, place),
         )
-        for place, (image, label, probability, attributions) in enumerate(
+        for place, (image, column, label, probability, attributions) in enumerate(
             zip(
                 images,
+                explanation.classes,
                 explanation.labels,
                 explanation.probabilities,
                 explanation.maps[method],
@@ -104,7 +106,10 @@ def _subtitle(explanation: Explanation, method: str) -> str:
     if method == "grad_cam":
         return f"Which positions of {explanation.tensor} speak for the class"
     if method == "integrated_gradients":
-        return "How much each pixel adds to the logit of the class (red) or takes from it (blue)"
+        return (
+            "How much each pixel adds to the logit of the class (red) or takes from it (blue); all "
+            "pixels together should add up to its change from the baseline to the image"
+        )
     return "Where a brighter pixel would raise the logit of the class (red) or lower it (blue)"
 
 
@@ -113,7 +118,7 @@ def _note(explanation: Explanation, method: str, place: int) -> str:
         return "nothing speaks for this class"
     if method != "integrated_gradients" or explanation.completeness_gap is None:
         return ""
-    return f"sum is off by {explanation.completeness_gap[place]:.1%}"
+    return f"adds up to within {explanation.completeness_gap[place]:.1%}"
 
 
 def gap_note(explanation: Explanation, most: float) -> str | None:
@@ -126,6 +131,26 @@ def gap_note(explanation: Explanation, most: float) -> str | None:
         f"integrated gradients of {len(missed):,} of {len(explanation.classes):,} images do not "
         f"add up to the logit's change: off by up to {max(missed):.0%}; take them for hints only."
     )
+
+
+def font_note(
+    seen: Activations, explanation: Explanation | None, labels: Sequence[str] | None
+) -> str | None:
+    """Words which numbers stand for which labels in the pictures; None where none do.
+
+    Args:
+      seen: from `activations`.
+      explanation: that is drawn, too; None for none.
+      labels: of the model's classes; None where they are not known.
+    """
+    if any(named_by(tensor, labels) for tensor in seen.tensors):
+        told = substitutes(labels or ())
+    elif explanation is not None:
+        pairs = zip(explanation.classes.tolist(), explanation.labels, strict=True)
+        told = substitutes(dict(pairs))
+    else:
+        return None
+    return None if told is None else f"{told}."
 
 
 def _write_png(picture: Picture, path: str) -> None:

@@ -8,11 +8,13 @@ from typing import Protocol
 import numpy as np
 
 from tfinspect.plots.activation_tiles import channel_tiles
-from tfinspect.plots.bars import bar_chart
+from tfinspect.plots.activation_totals import AXIS_WIDTH, axis, below, number, overall, plural
+from tfinspect.plots.bars import axis_ends, bar_chart
 from tfinspect.plots.colors import SHOWN_SHARE, ColorScale, color_bar, overlaid, scale_of
 from tfinspect.plots.drawing import Box, Item, Picture, Pixels, Text
 from tfinspect.plots.grid import GridStyle, grid_layout, tile_grid
-from tfinspect.plots.lettering import INK, PALE_INK, fitted
+from tfinspect.plots.legible import legible
+from tfinspect.plots.lettering import INK, PALE_INK, both_ends, ending, fitted, text_width
 from tfinspect.plots.scaling import scaled_to, stretched
 from tfinspect.tensor_statistics import TensorStatistics
 
@@ -25,7 +27,8 @@ _INDEX_WIDTH = 34
 # Bars with a label, of each sample.
 _MOST_LABELS = 5
 _LABEL_WIDTH = 200
-_PANEL_HEIGHT = 96
+# Labels below bars widen these so far.
+_WIDEST_BAR = 84
 _SMALL, _NORMAL, _LARGE = 12, 14, 20
 _MAT = (240, 241, 243)
 
@@ -89,21 +92,33 @@ def activation_sheet(
       labels: names of the model's classes: the largest bars of a vector of as many channels are
         named by them; None where they are not known.
     """
-    if len(tensor.shape) != 1 or len(labels or ()) != tensor.statistics.channels:
-        labels = None
+    labels = legible(labels) if labels and named_by(tensor, labels) else None
+    unit = "class" if labels or _is_softmax(tensor) else "channel"
+    means = tensor.statistics.channel_mean
     # Bars have room for outliers, colours have not.
     shown = 1.0 if tensor.samples.ndim == 2 else SHOWN_SHARE
     scale = scale_of(tensor.samples, shown)
-    rows = [_sample(tensor, place, image, scale) for place, image in enumerate(images)]
+    rows = [_sample(tensor, place, image, scale, labels) for place, image in enumerate(images)]
     if labels is not None:
         rows = [_named(row, tensor, place, labels) for place, row in enumerate(rows)]
-    blocks = [_legend(tensor, scale), *rows, _overall(tensor.statistics)]
+    own = counted == 1 and tensor.samples.ndim == 2 and len(tensor.channels) == len(means)
+    totals = overall(tensor.statistics, unit, means=not own)
+    blocks = [_legend(tensor, scale, unit), *rows, totals]
     width = max(max(block.width for block in blocks), 2 * IMAGE_SIDE + _GAP + 420)
     items, top = _head(tensor, counted, width), _MARGIN + 62
     for block in blocks:
         items += block.moved(_MARGIN, top)
         top += block.height + _GAP
     return Picture(width + 2 * _MARGIN, top - _GAP + _MARGIN, tuple(items))
+
+
+def named_by(tensor: TensorValues, labels: Sequence[str] | None) -> bool:
+    """Says whether a tensor's channels are the classes that the labels name."""
+    return len(tensor.shape) == 1 and len(labels or ()) == tensor.statistics.channels
+
+
+def _is_softmax(tensor: TensorValues) -> bool:
+    return len(tensor.shape) == 1 and tensor.op_type == "Softmax"
 
 
 def _head(tensor: TensorValues, counted: int, width: int) -> list[Item]:
@@ -125,54 +140,76 @@ def _head(tensor: TensorValues, counted: int, width: int) -> list[Item]:
     return items
 
 
-def _legend(tensor: TensorValues, scale: ColorScale) -> Picture:
-    left = _channels_left(tensor) + _INDEX_WIDTH
+def _legend(tensor: TensorValues, scale: ColorScale, unit: str) -> Picture:
+    left = _channels_left(tensor)
+    left += AXIS_WIDTH if tensor.samples.ndim == 2 else _INDEX_WIDTH
     items: list[Item] = [Text(0, 14, "input", _SMALL, PALE_INK)]
     if tensor.samples.ndim == 2:
-        words = f"{_sampled(tensor)}, {_range(tensor.samples, scale)}"
+        words = f"{_sampled(tensor, unit)}{_broken(tensor.samples)}"
         return Picture(left + 400, 12, (*items, Text(left, 14, words, _SMALL, PALE_INK)))
     items += [
         Pixels(left, 4, color_bar(scale, 160, 12)),
-        Text(left - 6, 14, _number(scale.low), _SMALL, PALE_INK, "end"),
-        Text(left + 166, 14, _number(scale.high), _SMALL, PALE_INK),
+        Text(left - 6, 14, number(scale.low), _SMALL, PALE_INK, "end"),
+        Text(left + 166, 14, number(scale.high), _SMALL, PALE_INK),
     ]
     if tensor.samples.ndim > 3:
-        words = f"{_sampled(tensor)}; index of a row's first at its left"
+        words = f"{_sampled(tensor, unit)}; index of a row's first at its left"
         items.append(Text(left + 240, 14, words, _SMALL, PALE_INK))
     if tensor.strength is not None:
         items.append(Text(IMAGE_SIDE + _GAP, 14, "mean magnitude", _SMALL, PALE_INK))
-    return Picture(left + 640, 12, tuple(items))
+    clipped = _clipped(tensor.samples, scale)
+    if clipped:
+        items.append(Text(left, 32, clipped, _SMALL, PALE_INK))
+    return Picture(left + 640, 30 if clipped else 12, tuple(items))
 
 
-def _range(values: np.ndarray, scale: ColorScale) -> str:
+def _clipped(values: np.ndarray, scale: ColorScale) -> str:
+    """Says that values lie beyond the colours; an empty text where none do."""
+    largest = float(abs(values[np.isfinite(values)]).max(initial=0))
+    # The scale is in double precision.
+    if largest <= scale.high * (1 + 1e-6):
+        return ""
+    return (
+        f"colors end at {SHOWN_SHARE:.1%} of these images' magnitudes; the largest is "
+        f"{number(largest)}"
+    )
+
+
+def _broken(values: np.ndarray) -> str:
     broken = values.size - np.count_nonzero(np.isfinite(values))
     if broken == values.size:
-        return "no finite value, all magenta"
-    words = f"from {_number(scale.low)} to {_number(scale.high)}"
-    return f"{words}; {broken:,} not finite, magenta" if broken else words
+        return ", no finite value, all magenta"
+    return f"; {broken:,} not finite, magenta" if broken else ""
 
 
-def _sampled(tensor: TensorValues) -> str:
+def _sampled(tensor: TensorValues, unit: str) -> str:
     shown, channels = len(tensor.channels), tensor.statistics.channels
     if shown == channels:
-        return f"{channels} channel{'s' * (channels > 1)}"
-    return f"{shown} of {channels:,} channels, evenly spread"
+        return f"{channels} {unit if channels == 1 else plural(unit)}"
+    return f"{shown} of {channels:,} {plural(unit)}, evenly spread"
 
 
 def _channels_left(tensor: TensorValues) -> int:
     return (IMAGE_SIDE + _GAP) * (1 if tensor.strength is None else 2)
 
 
-def _sample(tensor: TensorValues, place: int, image: SampleImage, scale: ColorScale) -> Picture:
+def _sample(
+    tensor: TensorValues,
+    place: int,
+    image: SampleImage,
+    scale: ColorScale,
+    labels: Sequence[str] | None,
+) -> Picture:
     shown = scaled_to(image.pixels, IMAGE_SIDE)
     items: list[Item] = [*_framed(0, shown)]
     left = _channels_left(tensor)
-    caption = fitted(image.caption, left - _GAP, _SMALL)
+    caption = ending(image.caption, left - _GAP, _SMALL)
     items.append(Text(0, IMAGE_SIDE + 18, caption, _SMALL, INK))
     if tensor.strength is not None:
         heat = stretched(tensor.strength[place], *shown.shape[:2])
         items += _framed(IMAGE_SIDE + _GAP, overlaid(shown, heat))
-    grid = _channels(tensor, place, scale)
+    bars = tensor.samples.ndim == 2
+    grid = _bars(tensor, place, scale, labels) if bars else _channels(tensor, place, scale)
     items += grid.moved(left, 0)
     return Picture(left + grid.width, max(IMAGE_SIDE + 24, grid.height), tuple(items))
 
@@ -184,8 +221,8 @@ def _named(row: Picture, tensor: TensorValues, place: int, labels: Sequence[str]
     largest = [index for index in order[:_MOST_LABELS] if np.isfinite(values[index])]
     items = list(row.items)
     for line, index in enumerate(largest):
-        label = fitted(labels[tensor.channels[index]], _LABEL_WIDTH - 80, _SMALL)
-        words = f"{label}: {_number(values[index])}"
+        label = both_ends(labels[tensor.channels[index]], _LABEL_WIDTH - 70, _SMALL)
+        words = f"{label}: {number(values[index])}"
         items.append(Text(left, 14 + 18 * line, words, _SMALL, INK))
     return Picture(left + _LABEL_WIDTH, row.height, tuple(items))
 
@@ -200,12 +237,8 @@ def _framed(left: int, pixels: np.ndarray) -> list[Item]:
 
 
 def _channels(tensor: TensorValues, place: int, scale: ColorScale) -> Picture:
-    """Draws the channels of one image on a grid, or as bars where they have no positions."""
+    """Draws the channels of one image on a grid."""
     sample = tensor.samples[place]
-    if sample.ndim == 1:
-        width = min(_GRID_WIDTH, max(240, 14 * len(sample)))
-        pixels = bar_chart(sample, IMAGE_SIDE, width, limits=(scale.low, scale.high))
-        return Picture(_INDEX_WIDTH + width, IMAGE_SIDE, (Pixels(_INDEX_WIDTH, 0, pixels),))
     tiles = channel_tiles(sample, _GRID_WIDTH)
     height, width = tiles.shape[1:]
     # A few channels have room to be as large as the image.
@@ -224,58 +257,28 @@ def _channels(tensor: TensorValues, place: int, scale: ColorScale) -> Picture:
     return Picture(_INDEX_WIDTH + layout.width, layout.height, tuple(items))
 
 
-def _overall(statistics: TensorStatistics) -> Picture:
-    """Draws the histogram of all values and one bar a channel, with the numbers below."""
-    side = 480
-    items: list[Item] = [Text(0, 12, "values (count, log scale)", _SMALL, PALE_INK)]
-    bins = statistics.histogram
-    if bins is not None:
-        items.append(Pixels(0, 18, bar_chart(np.log1p(bins.counts), _PANEL_HEIGHT, side)))
-        items += _axis(0, side, bins.edges)
-    left = side + 2 * _GAP
-    items.append(Text(left, 12, _channel_words(statistics), _SMALL, PALE_INK))
-    means, dead = statistics.channel_mean, statistics.channel_zeros == 1
-    items.append(Pixels(left, 18, bar_chart(means, _PANEL_HEIGHT, side, marked=dead)))
-    items += _ends(left, side, "0", str(statistics.channels - 1))
-    items.append(Text(0, _PANEL_HEIGHT + 56, _numbers(statistics), _NORMAL))
-    return Picture(left + side, _PANEL_HEIGHT + 62, tuple(items))
+def _bars(
+    tensor: TensorValues, place: int, scale: ColorScale, labels: Sequence[str] | None
+) -> Picture:
+    """Draws the channels of one image as bars, and below them their labels, or the first and last.
 
-
-def _channel_words(statistics: TensorStatistics) -> str:
-    words = "mean of each channel"
-    finite = statistics.channel_mean[np.isfinite(statistics.channel_mean)]
-    if finite.size:
-        words += f", from {_number(finite.min())} to {_number(finite.max())}"
-    return words + (f"; {statistics.dead:,} dead, on red" if statistics.dead else "")
-
-
-def _ends(left: int, width: int, first: str, last: str) -> list[Item]:
-    baseline = _PANEL_HEIGHT + 32
-    return [
-        Text(left, baseline, first, _SMALL, PALE_INK),
-        Text(left + width, baseline, last, _SMALL, PALE_INK, "end"),
+    A label is left out where it would run into the next.
+    """
+    sample = tensor.samples[place]
+    shown = [labels[index] for index in tensor.channels] if labels else []
+    widest = max((math.ceil(text_width(name, _SMALL)) + 8 for name in shown), default=0)
+    fit = bool(shown) and widest <= _WIDEST_BAR and widest * len(sample) <= _GRID_WIDTH
+    width = min(_GRID_WIDTH, max(240, max(14, widest if fit else 0) * len(sample)))
+    ends = axis_ends(np.array([scale.low, scale.high]))
+    items: list[Item] = [
+        Pixels(AXIS_WIDTH, 0, bar_chart(sample, IMAGE_SIDE, width, limits=ends)),
+        *axis(AXIS_WIDTH, 0, IMAGE_SIDE, ends),
     ]
-
-
-def _axis(left: int, width: int, edges: np.ndarray) -> list[Item]:
-    low, high = float(edges[0]), float(edges[-1])
-    items = _ends(left, width, _number(low), _number(high))
-    zero = left + round(width * -low / (high - low))
-    if left + 60 < zero < left + width - 60:
-        items.append(Text(zero, _PANEL_HEIGHT + 32, "0", _SMALL, PALE_INK, "middle"))
-    return items
-
-
-def _numbers(statistics: TensorStatistics) -> str:
-    if statistics.mean is None:
-        return "no finite value"
-    told = [f"{key} {_number(getattr(statistics, key))}" for key in ("mean", "std", "min", "max")]
-    told.append(f"zeros {statistics.zeros:.1%}")
-    if statistics.saturated is not None:
-        told.append(f"saturated {statistics.saturated:.1%}")
-    told.append(f"dead channels {statistics.dead:,} of {statistics.channels:,}")
-    return "     ".join(told)
-
-
-def _number(value: float) -> str:
-    return f"{value:.4g}"
+    if fit:
+        for bar, name in enumerate(shown):
+            middle = AXIS_WIDTH + round(width * (bar + 0.5) / len(shown))
+            items.append(Text(middle, IMAGE_SIDE + 14, name, _SMALL, PALE_INK, "middle"))
+    else:
+        first, last = tensor.channels[0], tensor.channels[-1]
+        items += below(AXIS_WIDTH, width, IMAGE_SIDE, (str(first), str(last)))
+    return Picture(AXIS_WIDTH + width, IMAGE_SIDE + 18, tuple(items))

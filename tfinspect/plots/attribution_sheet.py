@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfinspect.plots.colors import ColorScale, color_bar, overlaid, scale_of
+from tfinspect.plots.colors import ColorScale, color_bar, overlaid, overlaid_signs, scale_of
 from tfinspect.plots.drawing import Box, Item, Picture, Pixels, Text, shelved
-from tfinspect.plots.lettering import INK, PALE_INK, fitted
+from tfinspect.plots.lettering import INK, PALE_INK, ending, fitted, wrapped
 from tfinspect.plots.scaling import scaled_to, stretched
 
 SIDE = 192
@@ -16,6 +16,9 @@ _MARGIN = 24
 _CARD_GAP = 28
 _PAGE_WIDTH = 1300
 _SMALL, _NORMAL, _LARGE = 12, 14, 20
+_LINE = 19
+_HEADINGS = ("image", "attributions", "attributions over the image")
+_TOP = 42  # of a card's panels
 _MAT = (240, 241, 243)
 
 
@@ -42,12 +45,17 @@ def attribution_sheet(title: str, subtitle: str, images: Sequence[Attributed]) -
     """Draws one method's attributions for some images, each on a scale of its own."""
     page = shelved([_card(image) for image in images], _PAGE_WIDTH, _CARD_GAP)
     width = max(page.width, 3 * SIDE + 2 * _GAP)
+    lines = wrapped(subtitle, width, _NORMAL)
+    top = _MARGIN + 47 + _LINE * max(len(lines), 1)
     items: list[Item] = [
         Text(_MARGIN, _MARGIN + 18, fitted(title, width, _LARGE), _LARGE),
-        Text(_MARGIN, _MARGIN + 42, fitted(subtitle, width, _NORMAL), _NORMAL, PALE_INK),
-        *page.moved(_MARGIN, _MARGIN + 66),
+        *(
+            Text(_MARGIN, _MARGIN + 42 + _LINE * number, line, _NORMAL, PALE_INK)
+            for number, line in enumerate(lines)
+        ),
+        *page.moved(_MARGIN, top),
     ]
-    return Picture(width + 2 * _MARGIN, page.height + 2 * _MARGIN + 66, tuple(items))
+    return Picture(width + 2 * _MARGIN, page.height + top + _MARGIN, tuple(items))
 
 
 def _card(image: Attributed) -> Picture:
@@ -60,15 +68,26 @@ def _card(image: Attributed) -> Picture:
     drawn = np.rint(255 * np.nan_to_num(scale.rgb(heat), nan=0.5)).astype(np.uint8)
     step = SIDE + _GAP
     items: list[Item] = [Text(0, 14, fitted(image.title, 3 * SIDE, _NORMAL), _NORMAL, INK)]
-    for place, pixels in enumerate((shown, drawn, overlaid(shown, _smoothed(abs(heat))))):
-        left, top = place * step + (SIDE - width) // 2, 24 + (SIDE - height) // 2
-        items.append(Box(place * step, 24, SIDE, SIDE, fill=_MAT))
+    for place, pixels in enumerate((shown, drawn, _over(shown, heat))):
+        left, top = place * step + (SIDE - width) // 2, _TOP + (SIDE - height) // 2
+        items.append(Text(place * step, _TOP - 7, _HEADINGS[place], _SMALL, PALE_INK))
+        items.append(Box(place * step, _TOP, SIDE, SIDE, fill=_MAT))
         items.append(Pixels(left, top, pixels))
-    items.append(Text(0, SIDE + 42, fitted(image.caption, SIDE, _SMALL), _SMALL, PALE_INK))
-    items += _legend(scale, step, SIDE + 32)
+    below = _TOP + SIDE + 18
+    items.append(Text(0, below, ending(image.caption, SIDE, _SMALL), _SMALL, PALE_INK))
+    items += _legend(scale, step, below - 10)
     note = fitted(image.note, SIDE, _SMALL)
-    items.append(Text(2 * step, SIDE + 42, note, _SMALL, PALE_INK))
-    return Picture(3 * SIDE + 2 * _GAP, SIDE + 48, tuple(items))
+    items.append(Text(2 * step, below, note, _SMALL, PALE_INK))
+    return Picture(3 * SIDE + 2 * _GAP, below + 6, tuple(items))
+
+
+def _over(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """Lays attributions over the image, with their signs where they have both."""
+    largest = float(np.nan_to_num(abs(heat)).max()) or 1.0
+    raised = _smoothed(heat.clip(min=0), largest)
+    if not np.nan_to_num(heat).min() < 0:
+        return overlaid(image, raised)
+    return overlaid_signs(image, raised - _smoothed(-heat.clip(max=0), largest))
 
 
 def _legend(scale: ColorScale, left: int, top: int) -> list[Item]:
@@ -79,10 +98,9 @@ def _legend(scale: ColorScale, left: int, top: int) -> list[Item]:
     ]
 
 
-def _smoothed(heat: np.ndarray) -> np.ndarray:
-    """Blurs single pixels, which would not be seen over an image."""
+def _smoothed(heat: np.ndarray, largest: float) -> np.ndarray:
+    """Blurs single pixels of 0 to `largest`, which would not be seen over an image."""
     from PIL import Image, ImageFilter
 
-    largest = np.nan_to_num(heat).max() or 1.0
     grey = Image.fromarray(np.rint(255 * np.nan_to_num(heat) / largest).astype(np.uint8))
     return np.asarray(grey.filter(ImageFilter.GaussianBlur(SIDE / 64)), np.float32)

@@ -54,14 +54,18 @@ def bar_chart(
     return drawn
 
 
+def axis_ends(values: np.ndarray) -> tuple[float, float]:
+    """Returns the values at the lower and the upper edge of a chart: 0 is always between them."""
+    finite = values[np.isfinite(values)]
+    low, high = float(finite.min(initial=0)), float(finite.max(initial=0))
+    return low, 1.0 if low == high else high
+
+
 def _levels(
     values: np.ndarray, height: int, limits: tuple[float, float] | None
 ) -> tuple[int, np.ndarray]:
     """Returns the row of 0, and the row in which each bar ends."""
-    low, high = limits or (values.min(initial=0), values.max(initial=0))
-    low, high = min(low, 0.0), max(high, 0.0)
-    if low == high:
-        high = 1.0
+    low, high = axis_ends(values) if limits is None else axis_ends(np.array(limits))
     rows = (height - 1) * (high - np.append(values, 0.0)) / (high - low)
     ends = np.rint(np.clip(rows, 0, height - 1)).astype(int)
     return int(ends[-1]), ends[:-1]

@@ -8,6 +8,8 @@ import numpy as np
 # Of the magnitudes so large a share is told apart; a few outliers beyond would darken the rest.
 SHOWN_SHARE = 0.998
 _SEQUENTIAL, _DIVERGING = "viridis", "RdBu_r"
+# The hues at which the diverging colours end.
+_AGAINST, _FOR = (33, 102, 172), (200, 24, 43)
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,26 @@ def overlaid(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     hot = 255 * ColorScale(0, 1, "inferno").rgb(share)
     weight = (0.35 + 0.5 * share)[..., np.newaxis]
     return np.rint((1 - weight) * grey + weight * hot).astype(np.uint8)
+
+
+def overlaid_signs(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """Lays values of either sign over an image, which becomes grey: positive red, negative blue.
+
+    Args:
+      image: uint8 `[H, W, 3]`.
+      heat: `[H, W]`; what is not finite is 0.
+
+    Returns:
+      uint8 `[H, W, 3]`; the larger the magnitude, the less of the image shows.
+    """
+    finite = np.nan_to_num(heat.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)[
+        ..., np.newaxis
+    ]
+    weight = 0.9 * np.sqrt(abs(finite) / (abs(finite).max() or 1.0))
+    # Between the greys of the image and paper, so that both hues stand out from it.
+    grey = 80 + 0.6 * image.astype(np.float64).mean(axis=2, keepdims=True)
+    hue = np.where(finite < 0, _AGAINST, _FOR)
+    return np.rint((1 - weight) * grey + weight * hue).astype(np.uint8)
 
 
 @lru_cache(maxsize=8)

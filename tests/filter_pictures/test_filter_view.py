@@ -80,9 +80,43 @@ def test_faults_are_found_outlined_and_told(tmp_path):
     for part in (
         "1 dead: filter 2",
         "1 duplicated: filter 5 equals 1",
-        "NaN or infinite values: 1",
+        "NaN or infinite values: 1, in filter ",
     ):
         assert part in text
+    assert grid.numbers == tuple(found.places)
+
+
+def test_at_most_five_filters_with_nan_are_named(tmp_path):
+    value = kernel(3, 3, 3, 9)
+    value[0, 0, 0, 1:8] = np.nan
+    found = view(written(tmp_path / "k.h5", {"conv/kernel": value}), "conv/kernel")
+    assert "NaN or infinite values: 7, in filter 1, 2, 3, 4, 5 and 2 more" in words(found)
+    assert found.sheet.grids[0].numbers == tuple(range(9))
+
+
+@pytest.mark.parametrize(
+    ("order", "numbered"), [("index", False), ("norm", True), ("similarity", True)]
+)
+def test_filters_have_numbers_where_they_cannot_be_counted(tmp_path, order, numbered):
+    path = written(tmp_path / "k.h5", {"conv/kernel": kernel(3, 3, 3, 6)})
+    found = view(path, "conv/kernel", order=order)
+    assert found.sheet.grids[0].numbers == (tuple(found.places) if numbered else ())
+
+
+def test_equal_states_are_said_to_have_no_difference(tuned):
+    found = view(tuned[0], "conv/kernel", tuned[0])
+    assert [grid.caption for grid in found.sheet.grids] == ["before", "after", "no difference"]
+
+
+def test_nan_in_both_states_is_no_difference_and_in_one_is(tmp_path):
+    first = written(tmp_path / "a.h5", {"conv/kernel": faulty()})
+    value = faulty()
+    value[0, 0, 0, 0] = np.nan
+    second = written(tmp_path / "b.h5", {"conv/kernel": value})
+    captions = [
+        view(first, "conv/kernel", other).sheet.grids[2].caption for other in (first, second)
+    ]
+    assert captions == ["no difference", "difference"]
 
 
 def test_what_is_left_out_is_told(tmp_path):

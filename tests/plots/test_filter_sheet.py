@@ -1,4 +1,5 @@
 import io
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from tfinspect.plots.filter_panel import (
     sized,
 )
 from tfinspect.plots.filter_sheet import FilterSheet, Note, draw_filter_page, draw_filter_sheet
-from tfinspect.plots.grid import NOT_FINITE, GridStyle, tile_grid
+from tfinspect.plots.grid import NOT_FINITE, GridStyle, grid_layout, tile_grid
+from tfinspect.plots.lettering import PALE_INK, text_width
 from tfinspect.plots.raster import picture_png
 
 TILES = np.linspace(-2, 1, 7 * 3 * 3).reshape(7, 3, 3)
@@ -74,6 +76,37 @@ def test_marks_of_a_matrix_stand_outside_of_it():
     assert above.top + above.height <= pixels.top
     assert below.top >= pixels.top + pixels.values.shape[0]
     assert above.left == below.left == 3 * 16
+
+
+def numbered(tiles, numbers, columns=None, **more):
+    grid = FilterGrid(tiles, GridStyle(columns=columns), numbers=numbers, **more)
+    picture = draw_filter_grid(grid)
+    found = [item for item in items(picture, Text) if item.color == PALE_INK and item.size == 10]
+    return grid, picture, items(picture, Pixels)[0], found
+
+
+def test_numbers_stand_below_their_filters_in_the_gap():
+    order = (6, 0, 5, 1, 4, 2, 3)
+    grid, _, pixels, found = numbered(TILES, order)
+    style = sized(grid)
+    layout = grid_layout(7, 3, 3, style)
+    assert [item.text for item in found] == [str(number) for number in order]
+    for place, item in enumerate(found):
+        top, left = layout.corner(place)
+        bottom = pixels.top + top + layout.tile_height
+        assert bottom < item.baseline - 8 < item.baseline < bottom + style.padding
+        assert item.left == pixels.left + left + layout.tile_width // 2
+
+
+def test_numbers_of_many_narrow_filters_do_not_touch():
+    _, picture, pixels, found = numbered(np.ones((300, 4, 1)), tuple(range(300)), 300, matrix=True)
+    assert 20 < len(found) < 300
+    for one, two in pairwise(found):
+        assert two.left - one.left > (text_width(one.text, 10) + text_width(two.text, 10)) / 2
+    bottom = pixels.top + pixels.values.shape[0]
+    assert all(item.baseline - 8 > bottom for item in found)
+    bar = items(picture, Pixels)[1]
+    assert all(item.baseline < bar.top for item in found)
 
 
 @pytest.mark.parametrize(

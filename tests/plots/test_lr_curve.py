@@ -39,6 +39,13 @@ def test_raw_losses_are_drawn_where_given(losses, tmp_path):
     assert (tmp_path / "lr.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_raw_losses_do_not_leave_the_picture_at_the_bottom():
+    (axes,) = lr_figure(RATES, SMOOTHED, None, [2.1, 1.4, 0.02, math.nan]).axes
+    assert axes.get_ylim()[0] < 0.02
+    assert axes.get_ylim()[1] == lr_figure(RATES, SMOOTHED, None).axes[0].get_ylim()[1]
+    assert axes.get_ylabel() == "loss (nats)"
+
+
 def test_losses_without_a_finite_value_make_an_empty_picture():
     (axes,) = lr_figure([0.1], [math.nan], None).axes
     assert axes.get_ylim() == (0.0, 1.0)

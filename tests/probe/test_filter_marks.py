@@ -40,4 +40,4 @@ def test_values_that_are_no_numbers_are_counted_and_not_dead():
     filters = NORMAL.copy()
     filters[1, :3] = np.nan, np.inf, -np.inf
     filters[6] = np.nan
-    assert filter_marks(filters) == FilterMarks(not_finite=12)
+    assert filter_marks(filters) == FilterMarks(not_finite=12, broken=(1, 6))

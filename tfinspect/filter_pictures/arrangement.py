@@ -80,7 +80,8 @@ class Arrangement:
         """Returns a grid for each state of the layer.
 
         The states that have marks share their scale; one without, which is a difference, has a
-        symmetric scale of its own.
+        symmetric scale of its own. Filters have their numbers where these cannot be counted, or
+        where the words below name some.
 
         Args:
           states: caption -> kernel `[kh, kw, in, filters]`.
@@ -88,10 +89,18 @@ class Arrangement:
         """
         tiles = {caption: self.tiles(kernel) for caption, kernel in states.items()}
         limits = self._limits([tiles[caption].tiles for caption in marks])
-        return tuple(
-            self._grid(caption, laid_out, limits, marks.get(caption))
-            for caption, laid_out in tiles.items()
+        numbered = self.view.order != "index" or any(
+            state.dead or state.duplicated or state.broken for state in marks.values()
         )
+        numbers = tuple(map(int, self.places)) if numbered else ()
+        marked = [states[caption] for caption in marks]
+        same = len(marked) > 1 and np.array_equal(marked[0], marked[-1], equal_nan=True)
+        grids = []
+        for caption, laid_out in tiles.items():
+            grid = self._grid(caption, laid_out, limits, marks.get(caption))
+            shown = f"no {caption}" if same and caption not in marks else caption
+            grids.append(replace(grid, caption=shown, numbers=numbers))
+        return tuple(grids)
 
     def _limits(self, tiles: list[np.ndarray]) -> tuple[float, float]:
         given = self.view.style.limits

@@ -9,7 +9,7 @@ from tfinspect.plots.grid import NOT_FINITE
 from tfinspect.probe.filter_marks import FilterMarks
 from tfinspect.probe.filters import Kernel
 
-_MOST_NAMED = 8
+_MOST_NAMED, _MOST_BROKEN = 8, 5
 _SCALES = {
     "symmetric": "0 is mid-grey; one scale for all filters",
     "fixed": "one scale for all filters",
@@ -62,11 +62,12 @@ def _findings(caption: str, marks: FilterMarks) -> list[Note]:
         count = len(marks.duplicated)
         found.append(Note(f"{caption}{count:,} duplicated: filter {pairs}", DUPLICATE_COLOR))
     if marks.not_finite:
-        words = f"{caption}NaN or infinite values: {marks.not_finite:,}"
+        places = _listed([str(place) for place in marks.broken], _MOST_BROKEN)
+        words = f"{caption}NaN or infinite values: {marks.not_finite:,}, in filter {places}"
         found.append(Note(words, NOT_FINITE, filled=True))
     return found
 
 
-def _listed(words: Sequence[str]) -> str:
-    more = f" and {len(words) - _MOST_NAMED:,} more" if len(words) > _MOST_NAMED else ""
-    return ", ".join(words[:_MOST_NAMED]) + more
+def _listed(words: Sequence[str], most: int = _MOST_NAMED) -> str:
+    more = f" and {len(words) - most:,} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more

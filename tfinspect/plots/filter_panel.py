@@ -16,7 +16,7 @@ from tfinspect.plots.grid import (
     style_limits,
     tile_grid,
 )
-from tfinspect.plots.lettering import PALE_INK
+from tfinspect.plots.lettering import PALE_INK, text_width
 
 DEAD_COLOR: Color = (213, 94, 0)
 DUPLICATE_COLOR: Color = (0, 114, 178)
@@ -29,8 +29,9 @@ _MATRIX_ROOM = 6
 _WIDEST, _WIDEST_OF_SEVERAL = 880, 480
 _HIGHEST, _HIGHEST_MATRIX = 1400, 720
 _TILE, _MATRIX_VALUE = 64, 16
-# Padding for tiles whose longer side has at least so many pixels.
-_PADDINGS = ((40, 6), (16, 4), (0, 3))
+# Padding for tiles whose longer side has at least so many pixels; with numbers for all.
+_PADDINGS, _NUMBERED = ((40, 6), (16, 4), (0, 3)), 15
+_NUMBER, _NUMBER_BELOW = 10, 11
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class FilterGrid:
       caption: above the grid; empty for none.
       matrix: whether the tiles touch, and are columns of one matrix.
       dead, duplicated: places of filters, in the order of the tiles, to be outlined.
+      numbers: of the filters, written below their first tiles; empty for none.
     """
 
     tiles: np.ndarray
@@ -51,6 +53,7 @@ class FilterGrid:
     matrix: bool = False
     dead: tuple[int, ...] = ()
     duplicated: tuple[int, ...] = ()
+    numbers: tuple[int, ...] = ()
 
 
 def sized(grid: FilterGrid, several: bool = False) -> GridStyle:
@@ -62,7 +65,7 @@ def sized(grid: FilterGrid, several: bool = False) -> GridStyle:
         factor = min(_MATRIX_VALUE, widest // (columns * width), _HIGHEST_MATRIX // (rows * height))
         return replace(grid.style, padding=0, enlarge=max(1, factor))
     rows, columns = _rows_and_columns(grid)
-    for least, padding in _PADDINGS:
+    for least, padding in ((0, _NUMBERED),) if grid.numbers else _PADDINGS:
         room = widest // columns - padding, _HIGHEST // rows - padding
         factor = max(1, min(room[0] // width, room[1] // height, _TILE // max(height, width)))
         if factor * max(height, width) >= least:
@@ -99,7 +102,9 @@ def draw_filter_grid(grid: FilterGrid, several: bool = False) -> Picture:
     for places, color in ((grid.dead, DEAD_COLOR), (grid.duplicated, DUPLICATE_COLOR)):
         for place in places:
             items += _outline(_extent(place, layout, grid, top), color, grid.matrix)
+    items += _numbers(grid, layout, top)
     top += layout.height + (_MATRIX_ROOM if grid.matrix else 0) + 6
+    top += _NUMBERED if grid.matrix and grid.numbers else 0
     items += _scale_bar(grid, top)
     width = max(layout.width - 2 * style.padding, _BAR_WIDTH)
     return Picture(width, top + _BAR_HEIGHT + _CAPTION_LINE, tuple(items))
@@ -116,6 +121,23 @@ def _extent(place: int, layout: GridLayout, grid: FilterGrid, down: int) -> Box:
         width=last_left - left + layout.tile_width,
         height=last_top - top + layout.tile_height,
     )
+
+
+def _numbers(grid: FilterGrid, layout: GridLayout, down: int) -> list[Item]:
+    """Writes the filters' numbers below them, as many of each row as there is room for."""
+    items: list[Item] = []
+    free_from: dict[int, float] = {}
+    for place, number in enumerate(grid.numbers):
+        around = _extent(place, layout, grid, down)
+        middle = around.left + layout.tile_width // 2
+        room = text_width(str(number), _NUMBER) / 2
+        if middle - room < free_from.get(around.top, -room):
+            continue
+        free_from[around.top] = middle + room + 3
+        baseline = around.top + layout.tile_height + _NUMBER_BELOW
+        baseline += _MATRIX_ROOM if grid.matrix else 0
+        items.append(Text(middle, baseline, str(number), _NUMBER, PALE_INK, "middle"))
+    return items
 
 
 def _outline(around: Box, color: Color, matrix: bool) -> list[Item]:

@@ -1,5 +1,6 @@
 """The curve of a learning-rate finder (arXiv:1506.01186): loss over rates on a log axis."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,17 +29,25 @@ def lr_figure(
         axes.plot(rates, losses, color="#9ecae1", linewidth=1, label="loss of each step")
     axes.plot(rates, smoothed, color="#08519c", linewidth=2, label="smoothed loss")
     axes.set_xscale("log")
-    axes.set_ylim(*_limits(np.asarray(smoothed, float)))
+    low, high = _limits(np.asarray(smoothed, float))
+    axes.set_ylim(_lowered(low, high, losses), high)
     if suggested is not None:
         axes.axvline(
             suggested, color="#d62728", linestyle="--", label=f"suggested: {suggested:.3g}"
         )
     axes.set_xlabel("learning rate")
-    axes.set_ylabel("loss")
+    axes.set_ylabel("loss (nats)")
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="lower left")
     return figure
+
+
+def _lowered(low: float, high: float, losses: Sequence[float] | None) -> float:
+    """Returns the lower end, below every raw loss, too: only the diverging end may leave."""
+    finite = [loss for loss in losses or () if math.isfinite(loss)]
+    lowest = min(finite, default=low)
+    return low if lowest > low else lowest - 0.05 * (high - lowest)
 
 
 def _limits(smoothed: np.ndarray) -> tuple[float, float]:

@@ -15,11 +15,13 @@ class FilterMarks:
       dead: places of dead filters, see `tfinspect.health.dead_filters`.
       duplicated: (place, place of the first equal filter).
       not_finite: how many values are NaN or infinite.
+      broken: places of the filters with such values.
     """
 
     dead: tuple[int, ...] = ()
     duplicated: tuple[tuple[int, int], ...] = ()
     not_finite: int = 0
+    broken: tuple[int, ...] = ()
 
 
 def filter_marks(filters: np.ndarray) -> FilterMarks:
@@ -35,4 +37,5 @@ def filter_marks(filters: np.ndarray) -> FilterMarks:
         dead=tuple(dead.tolist()),
         duplicated=tuple(pair for pair in pairs if pair[0] not in gone),
         not_finite=int(finite.size - np.count_nonzero(finite)),
+        broken=tuple(np.flatnonzero(~finite.all(axis=1)).tolist()),
     )

@@ -55,3 +55,23 @@ def test_histogram_has_a_bar_for_each_count():
     assert charts.spark_histogram([1, 0, 4]).count("M") == 2
     assert charts.spark_histogram([]) == ""
     assert charts.spark_histogram([0, 0]) == ""
+
+
+def test_horizontal_axis_is_named():
+    chart = charts.line_chart([1, 2, 3], [("train", [0.1, 0.5, 0.9])], label="x")
+    assert "epoch" in [one.text for one in _parsed(chart).iter("text")]
+
+
+def test_axis_from_zero_is_not_logarithmic_however_small_a_value_is():
+    line = [1.0, 0.5, 1e-6]
+    chart = charts.line_chart([1, 2, 3], [("train", line)], label="x", logarithmic=False, least=0.0)
+    heights = [y for _, y in _points(chart, "train")]
+    assert heights[1] - heights[0] == pytest.approx(heights[2] - heights[1], abs=0.2)
+    assert next(_parsed(chart).iter("text")).text == "0"
+
+
+def test_values_below_the_lower_end_are_drawn_at_it():
+    line = [1.0, 1e-2, 1e-9]
+    chart = charts.line_chart([1, 2, 3], [("train", line)], label="x", logarithmic=True, least=1e-2)
+    heights = [y for _, y in _points(chart, "train")]
+    assert heights[0] < heights[1] == heights[2] <= 190

@@ -76,6 +76,23 @@ def test_columns_are_sorted_from_the_keyboard(page):
         assert sizes == sorted(sizes, reverse=direction == "descending")
 
 
+def test_every_column_is_seen_on_a_desktop(page):
+    desktop = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", desktop)
+    try:
+        assert page.execute_script(
+            "const t = document.getElementById('rows').parentElement;"
+            "return t.scrollWidth <= t.clientWidth"
+        )
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_columns_of_scopes_have_headings(page):
+    heads = page.find_elements("css selector", "#scopes .heads span")
+    assert [one.text for one in heads][:4] == ["Scope", "Share", "Parameters", "Size"]
+
+
 def test_phone_needs_no_sideways_scrolling(page):
     phone = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
     page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)

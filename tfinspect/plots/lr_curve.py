@@ -47,7 +47,7 @@ def _lowered(low: float, high: float, losses: Sequence[float] | None) -> float:
     """Returns the lower end, below every raw loss, too: only the diverging end may leave."""
     finite = [loss for loss in losses or () if math.isfinite(loss)]
     lowest = min(finite, default=low)
-    return low if lowest > low else lowest - 0.05 * (high - lowest)
+    return low if lowest >= low else lowest - 0.05 * (high - lowest)
 
 
 def _limits(smoothed: np.ndarray) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from tfinspect.activation_pictures.shown import as_shown
+from tfinspect.activation_pictures.write import font_note
 from tfinspect.model import Model
 from tfinspect.plots.activation_sheet import activation_sheet
 from tfinspect.plots.raster import picture_png
@@ -29,11 +30,13 @@ def activation_part(model: Model, images: np.ndarray, names: Sequence[str]) -> d
     for tensor in seen.tensors:
         png = picture_png(activation_sheet(tensor, samples, len(seen.images), model.labels))
         pictures.append({"source": picture(png), "caption": f"Activations of {tensor.name}"})
+    lacking = font_note(seen, None, model.labels)
     rows = [tensor.row() for tensor in seen.tensors]
     return {
         "anchor": "activations",
         "title": "Activations",
-        "text": f"Statistics over {len(seen.images):,} images, pictures of {len(samples)} of them.",
+        "text": f"Statistics over {len(seen.images):,} images, pictures of {len(samples)} of them."
+        + (f" Here {lacking}" if lacking else ""),
         "pictures": pictures,
         "rows": [{name: row[name] for name in _COLUMNS} for row in rows],
     }

@@ -32,23 +32,36 @@ def spark_histogram(counts: Sequence[int]) -> str:
     )
 
 
-def line_chart(places: Sequence[float], series: Sequence[Series], *, label: str) -> str:
-    """Draws lines over a common horizontal axis.
+def line_chart(
+    places: Sequence[float],
+    series: Sequence[Series],
+    *,
+    label: str,
+    logarithmic: bool | None = None,
+    least: float | None = None,
+) -> str:
+    """Draws lines over a common horizontal axis, of epochs.
 
     Args:
       places: the horizontal axis, rising.
       series: the lines; values that are not finite leave gaps.
       label: what is drawn, in plain words without markup, for those who cannot see it.
+      logarithmic: whether the vertical axis is; None where the values are positive and span much.
+      least: the lower end of the vertical axis, at which smaller values are drawn; None for theirs.
     """
     values = [value for _, line in series for value in line if math.isfinite(value)]
     if not values or not places:
         return ""
-    scale = _Scale.of(values)
+    if least is not None:
+        values = [least, *(max(value, least) for value in values)]
+        series = [(name, [max(value, least) for value in line]) for name, line in series]
+    scale = _Scale.of(values, logarithmic, least)
     parts = [
         f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">'
     ]
     parts += [_level(tick, scale) for tick in scale.ticks()]
     parts += [_place(tick, places) for tick in _whole_ticks(places)]
+    parts.append(f'<text x="{_LEFT - 8}" y="{_HEIGHT - 8}" text-anchor="end">epoch</text>')
     parts += [_line(name, places, line, scale) for name, line in series]
     return "".join([*parts, "</svg>"])
 
@@ -61,12 +74,14 @@ class _Scale:
         self.low, self.high = low, high
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> "_Scale":
+    def of(cls, values: Sequence[float], logarithmic: bool | None, least: float | None) -> "_Scale":
         low, high = min(values), max(values)
-        if low > 0 and high / low > _LOG_RANGE:
+        if logarithmic is None:
+            logarithmic = low > 0 and high / low > _LOG_RANGE
+        if logarithmic and 0 < low < high:
             return cls(math.log10(low), math.log10(high), True)
         spread = (high - low) or abs(high) or 1.0
-        return cls(low - 0.04 * spread, high + 0.04 * spread, False)
+        return cls(low - (0.04 * spread if least is None else 0), high + 0.04 * spread, False)
 
     def height(self, value: float) -> float:
         """Returns the vertical place in the picture."""

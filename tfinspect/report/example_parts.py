@@ -9,7 +9,7 @@ from tfinspect.errors import DataError
 from tfinspect.model import Model
 from tfinspect.ranking import rank_examples
 from tfinspect.ranking.examples import Split, open_split
-from tfinspect.ranking.output import contact_sheet
+from tfinspect.ranking.output import SHEET_EXAMPLES, contact_sheet, font_note
 from tfinspect.report.activation_part import activation_part
 from tfinspect.report.page import picture
 
@@ -47,13 +47,26 @@ def _first(model: Model, split: Split) -> tuple[np.ndarray, list[str]]:
 
 def _hardest(model: Model, source: str, data: str, limit: int) -> dict[str, Any]:
     ranking = rank_examples(source, model=model, data=data, split=_SPLIT, limit=limit)
-    sheet = contact_sheet(ranking)
+    sheet, lacking = contact_sheet(ranking), font_note(ranking)
+    drawn = ranking.examples[:SHEET_EXAMPLES]
+    wrong = sum(one.label != one.prediction for one in drawn)
     rows = [vars(one) for one in ranking.examples[:_MOST_LISTED]]
     return {
         "anchor": "examples",
         "title": "Suspicious examples",
         "text": f"The examples of the training split that pull hardest, ranked by {ranking.by} "
-        f"among {len(ranking.examples):,}: label, prediction and file. Wrong labels come first.",
+        f"among {len(ranking.examples):,}. {_told(wrong, len(drawn))}"
+        + (f" Of the picture: {lacking}." if lacking else ""),
         "pictures": [{"source": picture(sheet), "caption": "The hardest examples"}],
         "rows": [{name: row[name] for name in _COLUMNS} for row in rows],
     }
+
+
+def _told(wrong: int, drawn: int) -> str:
+    """Words how many of the drawn examples the model takes for something else."""
+    if not wrong:
+        return f"The model predicts all {drawn} in the picture as they are labelled."
+    return (
+        f"The model predicts {wrong} of the {drawn} in the picture as something else than they are "
+        "labelled; these have a red frame, and wrong labels are among them."
+    )

@@ -11,7 +11,7 @@ from tfinspect.model import Model
 from tfinspect.plots.activation_sheet import activation_sheet
 from tfinspect.plots.raster import picture_png
 from tfinspect.probe.activations import Limits, activations
-from tfinspect.report.page import picture
+from tfinspect.report.page import picture, sentence
 
 _COLUMNS = ("name", "shape", "mean", "std", "zeros", "dead", "channels")
 
@@ -36,7 +36,7 @@ def activation_part(model: Model, images: np.ndarray, names: Sequence[str]) -> d
         "anchor": "activations",
         "title": "Activations",
         "text": f"Statistics over {len(seen.images):,} images, pictures of {len(samples)} of them."
-        + (f" Here {lacking}" if lacking else ""),
+        + (f" {sentence(lacking)}" if lacking else ""),
         "pictures": pictures,
         "rows": [{name: row[name] for name in _COLUMNS} for row in rows],
     }

@@ -11,7 +11,7 @@ from tfinspect.ranking import rank_examples
 from tfinspect.ranking.examples import Split, open_split
 from tfinspect.ranking.output import SHEET_EXAMPLES, contact_sheet, font_note
 from tfinspect.report.activation_part import activation_part
-from tfinspect.report.page import picture
+from tfinspect.report.page import picture, sentence
 
 _SPLIT = "train"
 _MOST_LOOKED_AT = 64
@@ -56,7 +56,7 @@ def _hardest(model: Model, source: str, data: str, limit: int) -> dict[str, Any]
         "title": "Suspicious examples",
         "text": f"The examples of the training split that pull hardest, ranked by {ranking.by} "
         f"among {len(ranking.examples):,}. {_told(wrong, len(drawn))}"
-        + (f" Of the picture: {lacking}." if lacking else ""),
+        + (f" {sentence(lacking)}" if lacking else ""),
         "pictures": [{"source": picture(sheet), "caption": "The hardest examples"}],
         "rows": [{name: row[name] for name in _COLUMNS} for row in rows],
     }
@@ -68,5 +68,5 @@ def _told(wrong: int, drawn: int) -> str:
         return f"The model predicts all {drawn} in the picture as they are labelled."
     return (
         f"The model predicts {wrong} of the {drawn} in the picture as something else than they are "
-        "labelled; these have a red frame, and wrong labels are among them."
+        "labelled; these have a red frame, and wrong labels would be among them."
     )

@@ -39,6 +39,15 @@ def picture(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
+def sentence(words: str) -> str:
+    """Returns words with a capital and a full stop.
+
+    >>> sentence("the font lacks a letter")
+    'The font lacks a letter.'
+    """
+    return f"{words[0].upper()}{words[1:].rstrip('.')}."
+
+
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_text),

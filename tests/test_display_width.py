@@ -49,3 +49,17 @@ def test_columns_of_a_table_stand_below_each_other(width):
     assert len(told) == len(rows)
     assert {width_of(line[: line.index("7") + 1]) for line in told} == {place}
     assert width is None or all(width_of(line) <= width for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "expected"),
+    [
+        ("resnet/conv1/weights", 13, ["resnet/conv1/", "weights"]),
+        ("resnet/conv1/weights", 12, ["resnet/", "conv1/", "weights"]),
+        ("a/moving_variance", 8, ["a/", "moving_v", "ariance"]),
+        ("no slash at all", 8, ["no ", "slash ", "at all"]),
+        ("猫/ねこ", 4, ["猫/", "ねこ"]),
+    ],
+)
+def test_pieces_end_behind_slashes_and_spaces(text, size, expected):
+    assert list(pieces(text, size)) == expected

@@ -185,3 +185,20 @@ def test_scopes_in_a_tree_have_all_that_is_in_them():
     rows = [{"scope": "a", "size": 1}, {"scope": "a/b", "size": 2}, {"scope": "c/d", "size": 4}]
     sizes = {line.split()[-2]: line.split()[-1] for line in list(text.as_tree(rows))[2:]}
     assert sizes == {"a": "3", "b": "2", "c": "4", "d": "4"}
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"), [(70, []), (69, ["b"]), (58, ["b", "a"]), (43, ["b"]), (36, ["b", "a"])]
+)
+def test_spare_columns_go_before_a_name_is_broken(width, left_out):
+    # A name that cannot stay whole does not cost more columns than its two halves need.
+    rows = [{"name": "a/bb/ccc/dddd/eeeee/" * 2 + "dddd", "a": 1234567890, "b": "x" * 9}]
+    assert text.columns_too_many(rows, width, ["b", "a"]) == left_out
+    assert max(map(len, text.as_table(rows, 200))) == 70
+
+
+def test_names_are_broken_behind_slashes():
+    rows = [{"name": "resnet/conv1/BatchNorm/moving_variance", "shape": "[3, 3, 16]", "size": 7}]
+    lines = [line.split("  ")[0].strip() for line in list(text.as_table(rows, 34))[2:]]
+    assert lines == ["resnet/conv1/", "BatchNorm/", "moving_variance"]
+    assert "[3, 3, 16]" in "\n".join(text.as_table(rows, 34))

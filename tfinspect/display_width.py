@@ -5,6 +5,7 @@ them, the later parts of a decomposed Hangul syllable, and joiners, take none; c
 ambiguous width count as narrow, as outside East Asian locales.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ _WIDE = frozenset("WF")
 _NO_COLUMN = frozenset(("Mn", "Me", "Cf"))
 # Vowels and final consonants of decomposed Hangul, drawn into the syllable of the first consonant.
 _IN_A_SYLLABLE = ("\u1160", "\u11ff"), ("\ud7b0", "\ud7ff")
+_PART = re.compile(r"[^/ ]*[/ ]+|[^/ ]+")
 
 
 def width_of(text: str) -> int:
@@ -33,14 +35,37 @@ def padded(text: str, size: int, *, right: bool) -> str:
     return text.rjust(size) if right else text.ljust(size)
 
 
+def parts(text: str) -> list[str]:
+    """Returns a text in the parts between which it is best broken: behind slashes and spaces.
+
+    >>> parts("resnet/conv1/weights")
+    ['resnet/', 'conv1/', 'weights']
+    """
+    return _PART.findall(text) or [""]
+
+
 def pieces(text: str, size: int) -> Iterator[str]:
     """Yields a text in pieces of at most `size` columns; one empty piece for an empty text.
 
-    A mark stays with its character, and a character that is wider than `size` is a piece.
+    It is broken behind slashes and spaces, and within what lies between them only where that is
+    wider than `size`. A mark stays with its character, and a character that is wider than `size` is
+    a piece.
     """
-    if text.isascii():
-        yield from (text[start : start + size] for start in range(0, len(text) or 1, size))
-        return
+    line, taken = "", 0
+    for part in parts(text):
+        width = width_of(part)
+        if taken and taken + width > size:
+            yield line
+            line, taken = "", 0
+        line, taken = line + part, taken + width
+        if taken > size:
+            *whole, line = _torn(line, size)
+            yield from whole
+            taken = width_of(line)
+    yield line
+
+
+def _torn(text: str, size: int) -> Iterator[str]:
     start = taken = 0
     for place, char in enumerate(text):
         columns = _columns(char)

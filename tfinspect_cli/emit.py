@@ -41,8 +41,9 @@ def emit(rows: Sequence[Mapping[str, Any]], output_format: str, spare: Sequence[
     Args:
       rows: the records.
       output_format: the format's name.
-      spare: the columns to leave out first where a table is too wide for the terminal, and to say
-        so; further ones are left out from the right.
+      spare: the columns to leave out, in this order, before a table that is too wide for the
+        terminal breaks a name; the note says so. Further ones are left out from the right where
+        nothing else helps.
     """
     if output_format != "table":
         write_lines(_fit_for_terminal(text.RENDERERS[output_format](rows)))
@@ -55,7 +56,7 @@ def emit(rows: Sequence[Mapping[str, Any]], output_format: str, spare: Sequence[
     if left_out:
         message(
             f"Note: {width} characters a line are too few for {', '.join(left_out)}; "
-            "a wider terminal, a pipe or --format json shows all columns."
+            "a wider terminal, a pipe or --format csv shows all columns."
         )
 
 

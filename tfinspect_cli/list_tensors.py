@@ -9,6 +9,9 @@ from tfinspect import graph_views, op_costs, python_ops, tensors
 from tfinspect_cli.emit import MACHINE_FORMATS, emit, message, tree_format_option
 from tfinspect_cli.tensor_options import criteria_of, tensor_options, view_of
 
+# What a table too wide for the terminal does without.
+_LESS_THAN_NAMES = ("device", "function", "dtype")
+
 
 @click.command(
     "list-tensors", epilog="Example: tfinspect list-tensors model.meta --op-type Relu --by-scope"
@@ -36,5 +39,5 @@ def command(artifact: str, output_format: str, **options: Any) -> None:
     brief = output_format not in MACHINE_FORMATS
     marks = python_ops.python_op_marks(ops)
     view = replace(view, uses=tensors.uses(opened, criteria), marks=marks, brief=brief)
-    emit(graph_views.rows(chosen, view), output_format)
+    emit(graph_views.rows(chosen, view), output_format, spare=_LESS_THAN_NAMES)
     message(graph_views.totals_sentence(chosen, view.costs))

@@ -4,6 +4,9 @@ import click
 
 from tfinspect_cli.emit import MACHINE_FORMATS, emit, format_option, message
 
+# What a table too wide for the terminal does without.
+_LESS_THAN_NAMES = ("checkpoint", "paper", "label_offset", "classes", "preprocessing", "flops")
+
 
 @click.command("nets", epilog="Example: tfinspect nets --match inception")
 @click.option("--match", metavar="REGEX", help="Only names in which the pattern is found.")
@@ -20,5 +23,6 @@ def command(match: str | None, output_format: str) -> None:
     from tfinspect.nets.catalog import brief, network_rows, remark
 
     rows = network_rows(match)
-    emit(rows if output_format in MACHINE_FORMATS else [brief(row) for row in rows], output_format)
+    shown = rows if output_format in MACHINE_FORMATS else [brief(row) for row in rows]
+    emit(shown, output_format, spare=_LESS_THAN_NAMES)
     message(remark(rows))

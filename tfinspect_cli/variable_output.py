@@ -11,16 +11,14 @@ from tfinspect.names import counted
 from tfinspect_cli.emit import MACHINE_FORMATS, emit, message
 from tfinspect_cli.stages import progress
 
-# What a table too wide for the terminal does without, when statistics are asked for.
-_LESS_THAN_STATISTICS = (
-    *("bytes", "trainable", "shard", "collections", "key", "slot"),
-    *("dtype", "parameters", "shape"),
-)
+# What a table too wide for the terminal does without; and when statistics are asked for.
+_LESS_THAN_NAMES = ("bytes", "trainable", "shard", "collections", "key", "slot", "dtype")
+_LESS_THAN_STATISTICS = (*_LESS_THAN_NAMES, "parameters", "shape")
 
 
 def write_variables(variables: Sequence[VariableEntry], output_format: str) -> None:
     """Writes one row a variable; without empty columns in the formats for people."""
-    emit(_rows(variables, output_format), output_format)
+    emit(_rows(variables, output_format), output_format, spare=_LESS_THAN_NAMES)
 
 
 def _rows(variables: Sequence[VariableEntry], output_format: str) -> list[dict[str, Any]]:

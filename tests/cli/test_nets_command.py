@@ -1,5 +1,6 @@
 import json
 
+import pytest
 from click.testing import CliRunner
 
 from tfinspect_cli.main import cli
@@ -48,3 +49,14 @@ def test_pattern_that_is_found_nowhere_is_wrong_usage():
     result = _run("--match", "resnext")
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: the pattern 'resnext' is found in no network's name; ")
+
+
+@pytest.mark.parametrize(("width", "left_out"), [(80, "checkpoint, paper, "), (120, "checkpoint")])
+def test_narrow_terminal_breaks_no_name(width, left_out, monkeypatch):
+    monkeypatch.setattr("tfinspect_cli.emit.terminal_width", lambda: width)
+    result = _run("--match", "v1_50")
+    lines = result.stdout.splitlines()
+    assert (len(lines), lines[2].split()[0]) == (3, "resnet_v1_50")
+    assert "[224, 224, 3]" in lines[2]
+    assert f"Note: {width} characters a line are too few for {left_out}" in result.stderr
+    assert "--format csv shows all columns" in result.stderr

@@ -166,3 +166,37 @@ def test_link_that_leads_nowhere_is_told(target, tmp_path):
     (tmp_path / "loop.ckpt").symlink_to(target)
     with pytest.raises(ArtifactError, match=f"is a link to '{target}', where nothing is"):
         open_artifact(tmp_path / "loop.ckpt")
+
+
+def _run_directory(place):
+    (place / "best").mkdir(parents=True)
+    copied(CKPT_V2, place / "best")
+    (place / "config.json").write_text("{}")
+    return place
+
+
+def test_runs_are_offered_of_the_directories_above_them(tmp_path):
+    run = _run_directory(tmp_path / "runs" / "digits")
+    for given in (tmp_path, tmp_path / "runs"):
+        with pytest.raises(ArtifactError, match=f"; give one of those in it: '{run}'\\.$"):
+            open_artifact(given)
+
+
+def test_at_most_five_of_a_directory_are_named(tmp_path):
+    for number in range(7):
+        _run_directory(tmp_path / f"run{number}")
+    with pytest.raises(ArtifactError, match="run4' and 2 more") as told:
+        open_artifact(tmp_path)
+    assert "run5" not in str(told.value)
+
+
+def test_wrong_name_of_a_run_gets_the_nearest(tmp_path):
+    run = _run_directory(tmp_path / "runs" / "digits")
+    with pytest.raises(ArtifactError, match=f"there is no '.*/runs/digit'; nearest: '{run}'"):
+        open_artifact(tmp_path / "runs" / "digit")
+
+
+def test_empty_files_are_no_offers(tmp_path):
+    (tmp_path / "empty.ckpt.index").touch()
+    with pytest.raises(ArtifactError, match="give the path of an artifact"):
+        open_artifact(tmp_path / "empty")

@@ -17,6 +17,8 @@ _STATE_FIELD = re.compile(r'^\s*model_checkpoint_path:\s*"((?:[^"\\]|\\.)*)"', r
 _SUFFIXES = (".index", ".meta", ".pb", ".pbtxt", ".keras", ".h5", ".hdf5", ".ckpt")
 # A directory with more names is searched for near ones only so far.
 _MOST_NAMES = 10_000
+# Of so many directories in one is looked what they hold.
+_MOST_DIRECTORIES = 100
 
 
 def run_directory(path: str) -> str | None:
@@ -169,27 +171,49 @@ class Nearby(NamedTuple):
 
 
 def nearby(path: str, count: int = 5) -> Nearby:
-    """Returns existing artifacts in a directory, or beside a path."""
+    """Returns existing artifacts in a directory and those in it, or beside a path."""
     inside = os.path.isdir(path)
     directory = path if inside else os.path.dirname(path.rstrip(os.sep))
     while directory and not os.path.isdir(directory):
         directory = os.path.dirname(directory)
-    found = []
-    for name in _names(directory or "."):
-        place = os.path.normpath(os.path.join(directory, name))
-        if name.endswith(_SUFFIXES):
-            found.append(place.removesuffix(".index"))
-        elif saved_model(place) or os.path.isfile(os.path.join(place, "checkpoint")):
-            found.append(place)
-    if not inside:
+    found = _artifacts(directory or ".")
+    if inside:
+        below = [place for place in _directories(directory) if place not in found]
+        found += sorted(name for place in below for name in _artifacts(place))
+    else:
         # By the part of the path that is not there: what both have in common is no likeness.
         named = {os.path.relpath(place, directory or "."): place for place in found}
         alike = nearest(os.path.relpath(path or ".", directory or "."), named, count)
         if alike:
             return Nearby([named[name] for name in alike], len(found) - len(alike), True)
         found = [place for place in found if not os.path.isdir(place)]
-    shown = sorted(found)[:count]
-    return Nearby(shown, len(found) - len(shown), False)
+    return Nearby(found[:count], max(0, len(found) - count), False)
+
+
+def _artifacts(directory: str) -> list[str]:
+    """Returns the sorted paths of what looks like an artifact in a directory."""
+    found = []
+    for name in _names(directory):
+        place = os.path.normpath(os.path.join(directory, name))
+        if name.endswith(_SUFFIXES) and _is_filled(place):
+            found.append(place.removesuffix(".index"))
+        elif os.path.isdir(place) and _holds_one(place):
+            found.append(place)
+    return sorted(found)
+
+
+def _is_filled(place: str) -> bool:
+    return os.path.isfile(place) and os.path.getsize(place) > 0
+
+
+def _holds_one(directory: str) -> bool:
+    whole = saved_model(directory) or run_directory(directory) or _only_prefix(directory)
+    return bool(whole) or os.path.isfile(os.path.join(directory, "checkpoint"))
+
+
+def _directories(directory: str) -> list[str]:
+    places = (os.path.normpath(os.path.join(directory, name)) for name in _names(directory))
+    return [place for place in places if os.path.isdir(place)][:_MOST_DIRECTORIES]
 
 
 def first_bytes(path: str, count: int) -> bytes:

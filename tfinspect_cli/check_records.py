@@ -4,6 +4,7 @@ import click
 
 from tfinspect_cli.emit import emit, format_option, message
 from tfinspect_cli.stages import stages
+from tfinspect_cli.writable import check_writable
 
 FOUND_SOMETHING = 1
 # A longer histogram is printed with --labels alone.
@@ -28,6 +29,7 @@ def command(
     duplicates across splits and the manifest are checked. Findings go to standard error, one a
     line, and make the exit status 1.
     """
+    check_writable(pictures=[contact_sheet])
     from tfinspect.data.check import check_records
 
     with stages() as progress:
@@ -39,6 +41,7 @@ def command(
         lacking = write_sample_sheet(contact_sheet, report.sample, title)
         if lacking is not None:
             message(f"Note: {lacking}.")
+        message(f"Wrote {contact_sheet}")
     emit(report.label_rows() if labels else report.rows(), output_format)
     if output_format == "table" and not labels and len(report.label_rows()) <= MAX_LABEL_ROWS:
         click.echo()

@@ -3,6 +3,7 @@
 import click
 
 from tfinspect_cli.emit import emit, format_option, message
+from tfinspect_cli.writable import check_writable
 
 
 @click.command("evaluate", epilog="Example: tfinspect evaluate runs/digits --split validation")
@@ -38,6 +39,7 @@ def command(
 
     The confusion matrix is drawn into the run directory as confusion-SPLIT.png.
     """
+    check_writable(pictures=[confusion])
     from tfinspect.training.evaluate import draw_confusion, evaluate
     from tfinspect.training.legend import write_legend
 
@@ -50,7 +52,9 @@ def command(
         click.echo()
     classes = per_class or output_format == "table"
     emit(result.class_rows() if classes else [result.summary()], output_format)
-    message(f"Confusion matrix: {picture}")
+    for path in (picture, confusion):
+        if path is not None:
+            message(f"Wrote {path}")
     legend = write_legend(run_dir, result.labels)
     if legend is not None:
         message(f"Note: {legend}")

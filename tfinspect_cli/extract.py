@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from tfinspect_cli.emit import emit, format_option, message
+from tfinspect_cli.emit import MACHINE_FORMATS, emit, format_option, message
 from tfinspect_cli.load_options import load_options, load_rules, reported_failure, write_report
 from tfinspect_cli.network_options import image_size, network_options, read_labels
 from tfinspect_cli.stages import stages
@@ -59,6 +59,8 @@ def command(
     whole, dry = options["whole_report"], options["dry_run"]
     with reported_failure(whole, output_format), stages() as progress:
         loaded = extraction.load_network(checkpoint, request, dry_run=dry, progress=progress)
+    # A program that asks for a dry run reads its rows.
+    whole = whole or (dry and output_format in MACHINE_FORMATS)
     write_report(loaded.report, output_format, whole=whole, dry=dry)
     if dry or output is None:
         return

@@ -1,6 +1,5 @@
 """`tfinspect gradients`."""
 
-import os
 from typing import Any
 
 import click
@@ -9,6 +8,8 @@ from tfinspect_cli.emit import emit, format_option, message
 from tfinspect_cli.model_options import model_options, take_model_options
 from tfinspect_cli.stages import stages
 from tfinspect_cli.writable import check_writable
+
+_ONE_FILE = (".h5", ".hdf5")
 
 
 @click.command("gradients", epilog="Example: tfinspect gradients runs/digits --output hardest")
@@ -58,8 +59,12 @@ def command(
     MODEL is a run directory, or with --data any model that can be differentiated: a SavedModel, a
     graph, a Keras file, or a network's name with --checkpoint.
     """
-    held = None if arrays is None else os.path.dirname(arrays) or "."
-    check_writable(written=[norms_csv], directories=[output, held])
+    # Arrays are one file, or a directory of files.
+    one_file = arrays is not None and arrays.endswith(_ONE_FILE)
+    check_writable(
+        written=[norms_csv, arrays if one_file else None],
+        directories=[output, None if one_file else arrays],
+    )
     from tfinspect.model import load_model
     from tfinspect.ranking import output as written
     from tfinspect.ranking import rank_examples
@@ -74,13 +79,14 @@ def command(
     emit([vars(one) for one in ranking.examples[:top]], output_format)
     if norms_csv is not None:
         written.write_csv(ranking, norms_csv)
+        message(f"Wrote {norms_csv}")
     if output is not None:
         for path in written.write_pictures(ranking, output):
-            message(f"Written: {path}")
+            message(f"Wrote {path}")
         lacking = written.font_note(ranking)
         if lacking is not None:
             message(f"Note: {lacking}.")
     if arrays is not None:
-        message(f"Written: {arrays}")
+        message(f"Wrote {arrays}")
     for rule in sorted({rule for rule in ranking.rules.values() if ":" in rule}):
         message(f"Note: not by rules per op but by {rule}")

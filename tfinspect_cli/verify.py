@@ -8,6 +8,7 @@ from tfinspect_cli.emit import MACHINE_FORMATS, emit, format_option, message
 from tfinspect_cli.load_options import load_options, load_rules, reported_failure
 from tfinspect_cli.network_options import image_size, network_options
 from tfinspect_cli.stages import stages
+from tfinspect_cli.writable import check_writable
 
 FOUND_SOMETHING = 1
 
@@ -48,6 +49,7 @@ def command(
     of it: end points are compared in order, and the first that diverges is named. Exits with 1 when
     a check fails or an end point diverges.
     """
+    check_writable(written=[write_golden])
     from tfinspect.extraction import Request
     from tfinspect.verification import verify
 
@@ -68,11 +70,18 @@ def command(
         )
     if write_golden is not None:
         found.golden.write(write_golden)
+        message(f"Wrote {write_golden}")
     rows = [check.row() for check in found.checks]
-    if found.end_points is None or output_format not in MACHINE_FORMATS:
+    end_points = [one.row() for one in found.end_points or ()]
+    if end_points and output_format in MACHINE_FORMATS:
+        # One list of records with equal keys, for a program to read.
+        empty = dict.fromkeys([*rows[0], *end_points[0]])
+        emit([empty | row for row in (*rows, *end_points)], output_format)
+    else:
         emit(rows, output_format)
-    if found.end_points is not None:
-        emit([one.row() for one in found.end_points], output_format)
+        if end_points:
+            click.echo()
+            emit(end_points, output_format)
     for note in found.notes:
         message(f"Note: {note}")
     for check in found.checks:

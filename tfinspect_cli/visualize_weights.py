@@ -9,6 +9,7 @@ from tfinspect_cli.emit import emit, message, write_lines
 from tfinspect_cli.filter_options import PATHS, filter_options, output_options
 from tfinspect_cli.selection_options import selection_options
 from tfinspect_cli.stages import stages
+from tfinspect_cli.writable import check_writable
 
 _WRONG = ("dead", "duplicated", "nan")
 
@@ -48,6 +49,9 @@ def command(
 
     if renames and compare is None:
         raise click.UsageError("--rename rewrites names into those of --compare; give that, too.")
+    check_writable(
+        written=[options["page"]], directories=[options["directory"], options["events"]]
+    )
     rules = tuple(parse_rename(text) for text in renames)
     opened = open_artifact(weights_path(artifact))
     with stages() as progress:

@@ -39,6 +39,22 @@ def test_findings_are_a_line_each_and_exit_1(shards):
     assert [(row["split"], row["findings"]) for row in rows] == [("train", 0), ("test", 1)]
 
 
+@pytest.mark.parametrize("name", ["README.md", "picture.png"])
+def test_file_of_another_kind_is_wrong_input(tmp_path, name):
+    (tmp_path / name).write_bytes(b"Neither a length nor its checksum.")
+    result = invoke(tmp_path / name)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"Error: '{tmp_path / name}' is no TFRecord file" in result.stderr
+
+
+def test_broken_records_under_any_name_are_findings(shards, tmp_path):
+    sound = (shards / "test-00000-of-00001.tfrecord").read_bytes()
+    (tmp_path / "mine").write_bytes(sound[:12] + b"\0" + sound[13:])
+    result = invoke(tmp_path / "mine")
+    assert result.exit_code == 1
+    assert "Finding: " in result.stderr
+
+
 def test_labels_alone(shards):
     rows = json.loads(invoke(shards, "--labels", "--format", "json").stdout)
     assert [row["label"] for row in rows] == [f"name{label}" for label in range(10)]

@@ -40,7 +40,7 @@ def test_table_has_the_summary_and_the_classes(prepared):
     assert "accuracy" in summary
     assert "precision" in classes
     assert len(classes.splitlines()) == 12
-    assert result.stderr == f"Confusion matrix: {prepared.path}/confusion-validation.png\n"
+    assert result.stderr == f"Wrote {prepared.path}/confusion-validation.png\n"
 
 
 def test_labels_that_a_picture_cannot_name_have_a_legend(run, measured, monkeypatch):

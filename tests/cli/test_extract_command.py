@@ -40,6 +40,12 @@ def test_report_is_one_row_a_variable(checkpoint, tmp_path):
     assert {row["status"] for row in rows} == {"loaded"}
 
 
+def test_dry_run_in_json_has_its_rows(checkpoint):
+    result = invoke(checkpoint, "--net", NET, "--dry-run", "--format", "json")
+    assert result.exit_code == 0, result.output
+    assert {row["name"] for row in json.loads(result.stdout)} == tiny_weights().values.keys()
+
+
 def test_dry_run_writes_nothing(checkpoint, tmp_path):
     result = invoke(checkpoint, "--net", NET, "--dry-run", "--output", tmp_path / "out")
     assert result.exit_code == 0, result.output

@@ -38,9 +38,31 @@ def test_divergence_exits_with_1_and_names_the_first_end_point(changed):
     assert "The first end point that diverges is 'stage3/unit1'." in result.stderr
 
 
+def test_against_another_artifact_the_checks_stay_in_json():
+    result = invoke(
+        tiny_weights().v2, "--net", NET, "--against", tiny_weights().v1, "--format", "json"
+    )
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)
+    assert len({tuple(row) for row in rows}) == 1
+    checks = [row["check"] for row in rows if row["check"] is not None]
+    assert checks[-1] == "fingerprint"
+    assert all(row["passed"] for row in rows if row["check"] is not None)
+    assert any(row["end_point"] is not None for row in rows)
+    assert all((row["check"] is None) != (row["end_point"] is None) for row in rows)
+
+
+def test_two_tables_stand_apart():
+    result = invoke(tiny_weights().v2, "--net", NET, "--against", tiny_weights().v1)
+    checks, end_points = result.stdout.split("\n\n")
+    assert (checks.split()[0], end_points.split()[0]) == ("check", "end_point")
+
+
 def test_golden_logits_of_an_earlier_run_are_compared(changed, tmp_path):
     golden = tmp_path / "golden.json"
-    assert invoke(tiny_weights().v2, "--net", NET, "--write-golden", golden).exit_code == 0
+    written = invoke(tiny_weights().v2, "--net", NET, "--write-golden", golden)
+    assert written.exit_code == 0
+    assert f"Wrote {golden}" in written.stderr
     result = invoke(changed, "--net", NET, "--golden", golden)
     assert result.exit_code == 1
     assert "Failed: golden logits agree: largest difference" in result.stderr

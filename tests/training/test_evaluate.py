@@ -117,6 +117,21 @@ def test_a_missing_run_is_named():
         evaluate("nowhere")
 
 
+def test_what_training_would_refuse_is_not_advised(tmp_path):
+    (tmp_path / "README.md").write_text("text")
+    with pytest.raises(RunError, match=r"README.md' is no run directory but a file; give the dir"):
+        evaluate(str(tmp_path / "README.md"))
+    with pytest.raises(RunError, match=r"no config.json; give the directory of a run\.$"):
+        evaluate(str(tmp_path))
+    run = tmp_path / "runs" / "digits"
+    run.mkdir(parents=True)
+    (run / "config.json").write_text("{}")
+    with pytest.raises(RunError, match=f"no config.json; give one of those in it: '{run}'\\.$"):
+        evaluate(str(tmp_path / "runs"))
+    with pytest.raises(RunError, match=f"digit'; nearest: '{run}'; `tfinspect train --output .*"):
+        evaluate(str(tmp_path / "runs" / "digit"))
+
+
 def test_the_confusion_matrix_is_drawn_into_the_run(run, result, tmp_path):
     path = draw_confusion(run.path, result, str(tmp_path / "copy.png"))
     assert path == f"{run.path}/confusion-validation.png"

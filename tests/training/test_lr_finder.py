@@ -5,6 +5,7 @@ import os
 import numpy as np
 import pytest
 
+from tfinspect.errors import RunError
 from tfinspect.training.lr_finder import find_learning_rate, smooth, suggest
 
 
@@ -48,3 +49,10 @@ def test_finder_writes_its_curve_and_suggests_a_rate_of_it(tiny, tmp_path):
         rows = list(csv.DictReader(stream))
     assert len(rows) == len(found.rates)
     assert found.suggestion in found.rates
+
+
+def test_finder_refuses_the_directory_of_a_run(tiny, tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(RunError, match="already holds a run"):
+        find_learning_rate(tiny, str(tmp_path))
+    assert os.listdir(tmp_path) == ["config.json"]

@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+import os
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,9 +18,17 @@ from tfinspect.data.record_checks import Expected, RecordError, check_record
 from tfinspect.data.record_files import RecordFile, RecordFiles, find_record_files
 from tfinspect.data.record_report import FileReport, Finding, LabelledImage, RecordReport
 from tfinspect.data.sample import Sample, pixels
-from tfinspect.data.tfrecord import CorruptRecordError, Record, read_records
+from tfinspect.data.tfrecord import (
+    CorruptRecordError,
+    Record,
+    read_records,
+    starts_like_records,
+)
+from tfinspect.errors import DataError
 
 _REPORTED_RECORDS = 1024
+# Names under which even a broken file is one of records: `a.tfrecord`, `train-00000-of-00010`.
+_RECORDS_NAME = re.compile(r"tfrec|record|-\d+-of-\d+", re.IGNORECASE)
 
 
 def check_records(
@@ -36,9 +46,12 @@ def check_records(
       progress: called as `progress(what, bytes done, bytes in all)`.
 
     Raises:
-      DataError: there is no such file.
+      DataError: there is no such file, or it is neither by its name nor by its first bytes a
+        TFRecord file.
     """
     found = find_record_files(path)
+    for file in found.files:
+        _refuse_another_kind(file)
     report = _reporter(path, found, progress)
     check = _Check(found.manifest, Sample() if sample else None, report)
     reports = [check.file(file) for file in found.files]
@@ -46,6 +59,15 @@ def check_records(
     if found.manifest is not None:
         findings += _manifest_findings(path, found.manifest)
     return RecordReport(tuple(reports), tuple(findings), check.histogram(), check.images())
+
+
+def _refuse_another_kind(file: RecordFile) -> None:
+    named = file.shard is not None or _RECORDS_NAME.search(os.path.basename(file.path))
+    if not named and not starts_like_records(file.path):
+        raise DataError(
+            f"'{file.path}' is no TFRecord file: what should be its first record's length has a "
+            "wrong checksum; give a TFRecord file, a directory of them, or a quoted glob."
+        )
 
 
 def _reporter(

@@ -68,6 +68,19 @@ def write_record(stream: IO[bytes], data: bytes) -> None:
     stream.write(frame(data))
 
 
+def starts_like_records(path: str) -> bool:
+    """Tells whether a file is empty, or begins with a record's length and its checksum.
+
+    Raises:
+      DataError: it cannot be read.
+    """
+    with files.open_file(path) as stream, files.reporting("read", path):
+        head = stream.read(12)
+    if len(head) < 12:
+        return not head
+    return masked_crc32c(head[:8]) == int.from_bytes(head[8:], "little")
+
+
 def read_records(path: str) -> Iterator[Record]:
     """Yields the records of a TFRecord file, each after both of its checksums were verified.
 

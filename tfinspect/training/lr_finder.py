@@ -16,6 +16,7 @@ from tfinspect.data import pipeline
 from tfinspect.data.examples import Progress
 from tfinspect.data.prepare import prepare
 from tfinspect.errors import TrainingDivergedError
+from tfinspect.training import run_directory
 from tfinspect.training.config import TrainConfig
 
 LOWEST_RATE = 1e-5
@@ -51,10 +52,12 @@ def find_learning_rate(
       progress: told while data are downloaded or converted; None tells nobody.
 
     Raises:
+      RunError: no run could be trained into `output`: it holds something already.
       TrainingDivergedError: the loss is not finite from the start.
     """
     from tfinspect.training import loop, trainer
 
+    run_directory.refuse_occupied(output)
     data = prepare(config.data, progress=progress)
     config = config.resolved(data[1].training_examples())
     built = trainer.make_trainer(config, len(data[1].label_names), STEPS)

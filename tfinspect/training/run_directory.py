@@ -16,6 +16,7 @@ from typing import Any
 
 from tfinspect import files
 from tfinspect.errors import RunError
+from tfinspect.names import nearest
 from tfinspect.nets.registry import get_spec
 from tfinspect.nets.spec import NetSpec
 
@@ -203,12 +204,9 @@ def open_run(path: str, command: str = "train") -> RunInfo:
       RunError: the directory is missing or holds no run.
     """
     _refuse_remote(path)
-    cure = f"`tfinspect {command} --output {path}` makes one."
-    if not os.path.isdir(path):
-        raise RunError(f"no run directory '{path}'; {cure}")
     run = RunDirectory(path)
     if not os.path.exists(run.file("config.json")):
-        raise RunError(f"'{path}' is no run directory: it has no config.json; {cure}")
+        raise RunError(_no_run(path, command))
     described = run.read_json("config.json")
     try:
         return RunInfo(
@@ -257,3 +255,27 @@ def locked(path: str) -> Iterator[None]:
 def _remove_if_empty(path: str) -> None:
     if set(os.listdir(path)) == {".lock"}:
         files.remove(path)
+
+
+def _no_run(path: str, command: str) -> str:
+    makes = f"`tfinspect {command} --output {path}` makes one."
+    if not os.path.lexists(path):
+        beside = {os.path.basename(run): run for run in _runs_in(os.path.dirname(path) or ".")}
+        near = [beside[name] for name in nearest(os.path.basename(path), beside)]
+        offer = f"nearest: {', '.join(map(repr, near))}; " if near else ""
+        return f"no run directory '{path}'; {offer}{makes}"
+    if not os.path.isdir(path):
+        return f"'{path}' is no run directory but a file; give the directory of a run."
+    told = f"'{path}' is no run directory: it has no config.json"
+    inside = _runs_in(path)
+    if inside:
+        more = f" and {len(inside) - 5} more" if len(inside) > 5 else ""
+        return f"{told}; give one of those in it: {', '.join(map(repr, inside[:5]))}{more}."
+    empty = not set(os.listdir(path)) - _HARMLESS
+    return f"{told}; {makes if empty else 'give the directory of a run.'}"
+
+
+def _runs_in(directory: str) -> list[str]:
+    names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+    places = (os.path.normpath(os.path.join(directory, name)) for name in names)
+    return [place for place in places if os.path.isfile(os.path.join(place, "config.json"))]

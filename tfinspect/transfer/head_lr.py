@@ -4,6 +4,7 @@ from typing import Any
 
 from tfinspect.data import pipeline
 from tfinspect.training.lr_finder import STEPS, RateTest, range_test
+from tfinspect.training.run_directory import refuse_occupied
 from tfinspect.training.progress import Progress
 from tfinspect.training.run import Observer
 from tfinspect.training.run_directory import RunDirectory
@@ -26,8 +27,9 @@ def find_head_rate(
       progress: told while data are downloaded or converted; None tells nobody.
 
     Raises:
-      TfinspectError: as `prepare_tuning` says; or the loss is not finite from the start.
+      TfinspectError: as `prepare_tuning` says; no run could be trained into `output`; or the loss is not finite from the start.
     """
+    refuse_occupied(output)
     prepared = prepare_tuning(request, config, progress)
     model, stage = prepared.model, prepared.stages[0]
     restore(model, prepared.artifact, prepared.request.rules)

@@ -12,6 +12,7 @@ from tfinspect import files
 from tfinspect.errors import ConfigError, DataError
 
 HDF5_ENDINGS = (".h5", ".hdf5")
+_OTHER_ENDINGS = (".npz", ".npy", ".csv", ".json", ".zip")
 Shapes = Mapping[str, tuple[tuple[int, ...], Any]]
 
 
@@ -57,10 +58,15 @@ def opened(path: str, shapes: Shapes) -> Iterator[Store]:
 
     Raises:
       DataError: the place is occupied, or cannot be written.
-      ConfigError: it is remote, or cannot hold these names.
+      ConfigError: it is remote, has the ending of another kind of file, or cannot hold these names.
     """
     if files.is_remote(path):
         raise ConfigError(f"'{path}' is remote, and memory maps are local; give a local path.")
+    if path.endswith(_OTHER_ENDINGS):
+        raise ConfigError(
+            f"'{path}' is the name of a kind of file that is not written; give a directory, or a "
+            "name that ends in .h5."
+        )
     if os.path.exists(path):
         raise DataError(f"'{path}' exists already; remove it or choose another name.")
     temporary = files.temporary_name(path.rstrip("/"))

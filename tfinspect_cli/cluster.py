@@ -7,10 +7,15 @@ import click
 
 from tfinspect_cli.cluster_data_service import data_service
 from tfinspect_cli.emit import message
+from tfinspect_cli.nearest_command import NearestCommandGroup
 from tfinspect_cli.timeout_option import timeout_option
 
 
-@click.group("cluster", epilog="Example: tfinspect cluster launch --workers 2 -- tfinspect train")
+@click.group(
+    "cluster",
+    cls=NearestCommandGroup,
+    epilog="Example: tfinspect cluster launch --workers 2 -- tfinspect train",
+)
 def command() -> None:
     """Check that several machines can train together; start several processes on this one."""
 

@@ -40,10 +40,15 @@ def command(source: str, destination: str, output_format: str, **settings: Any) 
     Both may lie on any file system of TensorFlow's (gs://, hdfs://). Nothing is done if DEST holds
     the same conversion already.
     """
+    from tfinspect import files
     from tfinspect.data.convert import convert
+    from tfinspect.data.manifest import MANIFEST_FILE
 
+    held = files.exists(files.join(destination, MANIFEST_FILE))
     with stages() as progress:
         manifest = convert(source, destination, **settings, progress=progress)
+    if held:
+        message(f"Nothing was done: '{destination}' holds this conversion already.")
     for name in manifest.skipped:
         message(f"Skipped corrupt image '{name}'.")
     emit(manifest.rows(), output_format)

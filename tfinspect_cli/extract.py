@@ -8,6 +8,7 @@ from tfinspect_cli.emit import MACHINE_FORMATS, emit, format_option, message
 from tfinspect_cli.load_options import load_options, load_rules, reported_failure, write_report
 from tfinspect_cli.network_options import image_size, network_options, read_labels
 from tfinspect_cli.stages import stages
+from tfinspect_cli.weights_path import require_weights
 
 _FORMATS = ("saved-model", "meta-graph", "frozen", "keras-weights", "checkpoint")
 
@@ -43,6 +44,7 @@ def command(
     """
     if output is None and not options["dry_run"]:
         raise click.UsageError("give --output DIR, or --dry-run.")
+    require_weights(checkpoint)
     from tfinspect import extraction
 
     extraction.check_format(as_format, options["fold"])

@@ -29,6 +29,15 @@ def _image_shape(
     return height, width, channels
 
 
+def _limits(
+    ctx: click.Context, parameter: click.Parameter, value: tuple[float, float] | None
+) -> tuple[float, float] | None:
+    del ctx, parameter
+    if value is not None and value[0] == value[1]:
+        raise click.BadParameter(f"{value[0]:g} twice makes no scale; give two numbers.")
+    return value
+
+
 def _choice(name: str, values: Sequence[str], text: str) -> Callable[..., Any]:
     """Returns an option of a few values, the first of which is the default."""
     kind = click.Choice(values)
@@ -54,6 +63,7 @@ _OPTIONS = (
         type=float,
         nargs=2,
         metavar="LOW HIGH",
+        callback=_limits,
         help="Limits of a fixed or symmetric scale.",
     ),
     click.option("--columns", type=click.IntRange(min=1), help="Tiles in a row, in rgb and pca."),

@@ -10,6 +10,7 @@ import click
 
 from tfinspect.errors import TfinspectError, TrainingInterruptedError
 from tfinspect_cli import quiet
+from tfinspect_cli.nearest_command import NearestCommandGroup
 
 # Command name -> its one-line help: `tfinspect --help` imports no command's module.
 COMMANDS = {
@@ -36,7 +37,7 @@ WRONG_INPUT = 2
 INTERRUPTED = 130
 
 
-class CommandGroup(click.Group):
+class CommandGroup(NearestCommandGroup):
     """A click group whose commands are imported when they run."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -52,16 +53,6 @@ class CommandGroup(click.Group):
         module = importlib.import_module(f"tfinspect_cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Adds the nearest command names to click's own message about an unknown one."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from tfinspect.names import choices
-
-            ctx.fail(f"no command '{args[0]}'; {choices(args[0], COMMANDS)}.")
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the commands with their one-line helps, without importing them."""

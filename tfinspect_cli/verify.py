@@ -8,6 +8,7 @@ from tfinspect_cli.emit import MACHINE_FORMATS, emit, format_option, message
 from tfinspect_cli.load_options import load_options, load_rules, reported_failure
 from tfinspect_cli.network_options import image_size, network_options
 from tfinspect_cli.stages import stages
+from tfinspect_cli.weights_path import require_weights
 from tfinspect_cli.writable import check_writable
 
 FOUND_SOMETHING = 1
@@ -50,6 +51,9 @@ def command(
     a check fails or an end point diverges.
     """
     check_writable(written=[write_golden])
+    require_weights(checkpoint)
+    if against is not None:
+        require_weights(against)
     from tfinspect.extraction import Request
     from tfinspect.verification import verify
 

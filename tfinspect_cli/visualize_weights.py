@@ -49,9 +49,7 @@ def command(
 
     if renames and compare is None:
         raise click.UsageError("--rename rewrites names into those of --compare; give that, too.")
-    check_writable(
-        written=[options["page"]], directories=[options["directory"], options["events"]]
-    )
+    check_writable(written=[options["page"]], directories=[options["directory"], options["events"]])
     rules = tuple(parse_rename(text) for text in renames)
     opened = open_artifact(weights_path(artifact))
     with stages() as progress:

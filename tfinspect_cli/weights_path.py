@@ -1,6 +1,7 @@
 """A checkpoint on the command line: a path, or a network's name for its published weights."""
 
-from tfinspect.nets.published import resolve_checkpoint
+from tfinspect.artifacts import open_artifact
+from tfinspect.nets.published import names_published_weights, resolve_checkpoint
 from tfinspect_cli.stages import stages
 
 
@@ -13,3 +14,13 @@ def weights_path(given: str) -> str:
     """
     with stages() as progress:
         return resolve_checkpoint(given, progress)
+
+
+def require_weights(given: str) -> None:
+    """Refuses what is no checkpoint, before TensorFlow is started and a network is asked for.
+
+    Raises:
+      ArtifactError: it is neither an artifact nor the name of published weights.
+    """
+    if not names_published_weights(given):
+        open_artifact(given)

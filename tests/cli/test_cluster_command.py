@@ -127,6 +127,18 @@ def test_check_refuses_settings_that_no_training_takes(tmp_path, text, words):
     assert words in result.stderr
 
 
+def test_unknown_command_names_the_nearest():
+    result = CliRunner().invoke(cli, ["cluster", "lunch"])
+    assert result.exit_code == 2
+    assert "no command 'lunch'; nearest: 'launch'" in result.stderr
+
+
+def test_commands_are_described_whole():
+    told = CliRunner().invoke(cli, ["cluster", "--help"]).stdout
+    assert "..." not in told.replace("[ARGS]...", "")
+    assert "as a cluster over loopback." in " ".join(told.split())
+
+
 def test_check_takes_the_settings_of_a_fine_tuning(tmp_path):
     file = tmp_path / "settings.yaml"
     file.write_text("net: inception_v4\nviews: 2\n")

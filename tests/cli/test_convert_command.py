@@ -66,3 +66,11 @@ def test_bad_input_is_one_line_and_exit_2(tmp_path, source, message):
     assert result.stderr.startswith(message.format(tmp=tmp_path))
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_repeated_conversion_says_that_nothing_was_done(archive, tmp_path):
+    first, second = (invoke(archive, tmp_path / "out") for _ in range(2))
+    assert (first.stderr, second.stdout) == ("", first.stdout)
+    assert second.stderr == (
+        f"Nothing was done: '{tmp_path / 'out'}' holds this conversion already.\n"
+    )

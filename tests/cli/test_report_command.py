@@ -71,6 +71,15 @@ def test_the_model_is_loaded_once(data, tmp_path, monkeypatch):
     assert calls == [source]
 
 
+def test_a_networks_name_alone_lacks_its_checkpoint(tmp_path):
+    result = CliRunner().invoke(
+        cli, ["report", "cifar_resnet20_v1", "--output", str(tmp_path / "r.html")]
+    )
+    assert result.exit_code == 2
+    assert "'cifar_resnet20_v1' is a network's name, and its weights are missing" in result.stderr
+    assert "--checkpoint" in result.stderr
+
+
 def test_a_wrong_option_is_one_line_and_nothing_is_written(tmp_path):
     result = invoke(GRAPH, "--checkpoint", "gone.ckpt", "--output", tmp_path / "report.html")
     assert result.exit_code == 2

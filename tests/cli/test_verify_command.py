@@ -80,3 +80,15 @@ def test_wrong_input_is_one_line_with_exit_2(options, words):
     result = invoke(tiny_weights().v2, *options)
     assert result.exit_code == 2
     assert words in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("place", ["checkpoint", "against"])
+def test_what_is_no_artifact_is_told_before_its_network_is_asked_for(tmp_path, place, monkeypatch):
+    monkeypatch.setattr("tfinspect.verification.verify", None)
+    (tmp_path / "README.md").write_text("text")
+    given = tmp_path / "README.md"
+    result = (
+        invoke(given) if place == "checkpoint" else invoke(tiny_weights().v2, "--against", given)
+    )
+    assert result.exit_code == 2
+    assert "README.md' is of none of the known formats" in result.stderr

@@ -98,6 +98,7 @@ def test_renamed_layers_are_compared_by_their_values(exported, place):
         (["k.h5", "--scope", "con"], "Error: no variable or op in scope 'con'"),
         (["k.h5", "--output", "x.jpg"], "Error: 'x.jpg' names no format of pictures"),
         (["k.h5", "--limits", "2", "1"], "Error: limits 2 and 1 make no scale"),
+        (["k.h5", "--limits", "0", "0"], "0 twice makes no scale; give two numbers"),
         (["k.h5", "--image-shape", "8x8"], "'8x8' is no image; give HEIGHTxWIDTHxCHANNELS"),
         (["k.h5", "--image-shape", "9x9x1"], "Error: no dense layer takes images of 9 x 9 x 1"),
         (["k.h5", "--layout", "rgb", "--match", "fc"], "Error: filters of 64 channels cannot"),

@@ -4,10 +4,9 @@ from typing import Any
 
 from tfinspect.data import pipeline
 from tfinspect.training.lr_finder import STEPS, RateTest, range_test
-from tfinspect.training.run_directory import refuse_occupied
 from tfinspect.training.progress import Progress
 from tfinspect.training.run import Observer
-from tfinspect.training.run_directory import RunDirectory
+from tfinspect.training.run_directory import RunDirectory, refuse_occupied
 from tfinspect.transfer.finetune_config import FineTuneConfig
 from tfinspect.transfer.prepare_tuning import prepare_tuning
 from tfinspect.transfer.restore import restore

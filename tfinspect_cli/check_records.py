@@ -16,7 +16,7 @@ MAX_LABEL_ROWS = 20
     epilog="Example: tfinspect check-records records --contact-sheet records.png",
 )
 @click.argument("path")
-@click.option("--contact-sheet", metavar="PNG", help="Draw some images of every label.")
+@click.option("--contact-sheet", metavar="FILE", help="Draw some images of every label, as PNG.")
 @click.option("--labels", is_flag=True, help="List counts by label instead of files.")
 @format_option
 @click.pass_context

@@ -24,8 +24,8 @@ command.add_command(data_service)
 
 
 @command.command("check", epilog="Example: tfinspect cluster check --data photos-records/")
-@click.option("--data", help="Data that must be the same on all hosts.")
-@click.option("--config", "config_file", type=click.Path(), help="Settings that must be the same.")
+@click.option("--data", metavar="DATA", help="Data that must be the same on all hosts.")
+@click.option("--config", "config_file", metavar="FILE", help="Settings that must be the same.")
 @timeout_option(60.0, "the other hosts")
 @click.option("--alone", is_flag=True, help="Look at this host alone; wait for nobody.")
 def check(data: str | None, config_file: str | None, cluster_timeout: float, alone: bool) -> None:

@@ -8,7 +8,9 @@ from tfinspect_cli.writable import check_writable
 
 @click.command("evaluate", epilog="Example: tfinspect evaluate runs/digits --split validation")
 @click.argument("run_dir", metavar="RUN", type=click.Path())
-@click.option("--data", help="Other data with the run's labels.  [default: the run's own]")
+@click.option(
+    "--data", metavar="DATA", help="Other data with the run's labels.  [default: the run's own]"
+)
 @click.option(
     "--split",
     type=click.Choice(["test", "validation", "train"]),
@@ -23,7 +25,7 @@ from tfinspect_cli.writable import check_writable
     show_default=True,
     help="Best on the validation split, or of the last checkpoint.",
 )
-@click.option("--confusion", type=click.Path(), help="Write the confusion matrix here, too.")
+@click.option("--confusion", metavar="FILE", help="Write the confusion matrix here, too, as PNG.")
 @click.option("--per-class", is_flag=True, help="In JSON and CSV: one record per class.")
 @format_option
 def command(

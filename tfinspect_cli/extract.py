@@ -22,7 +22,12 @@ _FORMATS = ("saved-model", "meta-graph", "frozen", "keras-weights", "checkpoint"
 @network_options
 @click.option("--output", metavar="DIR", help="A new directory; needed unless --dry-run is given.")
 @click.option(
-    "--as", "as_format", type=click.Choice(_FORMATS), default="saved-model", show_default=True
+    "--as",
+    "as_format",
+    type=click.Choice(_FORMATS),
+    default="saved-model",
+    show_default=True,
+    help="What is written to --output.",
 )
 @click.option("--final-endpoint", metavar="NAME", help="End the network here, with its features.")
 @click.option("--labels", metavar="FILE", help="One label a line.")

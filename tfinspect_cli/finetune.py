@@ -20,7 +20,7 @@ from tfinspect_cli.sections import SectionedCommand
 @click.argument("checkpoint", required=False)
 @finetune_options
 @transfer_options
-@click.option("--output", type=click.Path(), help="Run directory.  [default: runs/DATA-NETWORK]")
+@click.option("--output", metavar="DIR", help="Run directory.  [default: runs/DATA-NETWORK]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --output, with its settings.")
 @click.option("--find-lr", is_flag=True, help="Only look for a rate for the head; draw its curve.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be loaded and trained.")

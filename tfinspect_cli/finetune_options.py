@@ -13,7 +13,7 @@ from tfinspect_cli.load_options import load_options
 from tfinspect_cli.network_options import net_and_size_options
 
 _HELPS = training_options.HELPS | {
-    "data": "An image folder, an archive, TFRecord shards, digits, cifar10 or cifar100.",
+    "data": "An image folder, archive, TFRecord shards, digits, cifar10 or cifar100; needed.",
     "width": "Factor on the number of filters of a CIFAR network.",
     "batch_size": "Images per step.  [default: 8 to 32, by the number of images]",
     "learning_rate": "Of the head.  [default: 0.001, momentum: 0.01]",
@@ -88,6 +88,6 @@ _TRANSFER = (
         default="",
         help="Slim's flag: one stage that trains these comma-separated scopes alone.",
     ),
-    click.option("--stages", "stages_file", type=click.Path(), help="YAML file with the stages."),
-    click.option("--load-report", type=click.Path(), help="Write the load report here, as JSON."),
+    click.option("--stages", "stages_file", metavar="FILE", help="YAML file with the stages."),
+    click.option("--load-report", metavar="FILE", help="Write the load report here, as JSON."),
 )

@@ -14,7 +14,9 @@ _ONE_FILE = (".h5", ".hdf5")
 
 @click.command("gradients", epilog="Example: tfinspect gradients runs/digits --output hardest")
 @click.argument("model_source", metavar="MODEL", type=click.Path())
-@click.option("--data", help="Name or path of labelled images.  [default: the run's own]")
+@click.option(
+    "--data", metavar="DATA", help="Name or path of labelled images.  [default: the run's own]"
+)
 @click.option(
     "--split",
     type=click.Choice(["train", "validation", "test"]),
@@ -33,13 +35,13 @@ _ONE_FILE = (".h5", ".hdf5")
 @click.option(
     "--top", type=click.IntRange(min=1), default=20, show_default=True, help="How many are shown."
 )
-@click.option("--norms-csv", type=click.Path(), help="Write all examples with their scores here.")
+@click.option("--norms-csv", metavar="FILE", help="Write all examples with their scores here.")
 @click.option(
-    "--output", type=click.Path(), help="Directory for the table, a histogram and a contact sheet."
+    "--output", metavar="DIR", help="Directory for the table, a histogram and a contact sheet."
 )
 @click.option(
     "--arrays",
-    type=click.Path(),
+    metavar="DIR|FILE",
     help="Write every example's gradient here: a directory of .npy files, or FILE.h5.",
 )
 @click.option("--memory", help="What a chunk of examples may take, such as 2GB.")

@@ -32,7 +32,11 @@ _VIEWS = ("by_scope", "stats", "health")
     help="By place in the file, by name with numbers as numbers, or largest first.",
 )
 @click.option("--by-scope", is_flag=True, help="Add up by scope instead of listing.")
-@click.option("--depth", type=click.IntRange(min=1), help="Components of a scope in --by-scope.")
+@click.option(
+    "--depth",
+    type=click.IntRange(min=1),
+    help="Components of a scope in --by-scope.  [default: all]",
+)
 @click.option("--stats", is_flag=True, help="Read values too: min, max, mean, std, norm, zeros.")
 @click.option("--health", is_flag=True, help="Report suspicious values instead of listing.")
 @tree_format_option
@@ -52,7 +56,7 @@ def command(
     a SavedModel's directory, a file. Headers alone are read unless --stats or --health is given,
     and TensorFlow is not started. Optimizer slots are left out unless --optimizer is given. A scope
     or pattern that matches nothing is an error. --health exits with 1 when it finds something,
-    --stats when a value is broken.
+    --stats when a value cannot be read (NaN and infinity can, and are counted).
     """
     views = [name for name in _VIEWS if chosen.pop(name)]
     if len(views) > 1:

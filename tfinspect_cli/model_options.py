@@ -12,20 +12,30 @@ from tfinspect_cli.weights_path import weights_path
 _OPTIONS = (
     click.option(
         "--checkpoint",
+        metavar="PATH",
         help="Weights of a network or graph that is given without them: any artifact, or a "
         "network's name for its published ones.",
     ),
     click.option(
-        "--net", help="Network whose preprocessing a graph has, or that a checkpoint is of."
+        "--net",
+        metavar="NAME",
+        help="Network whose preprocessing a graph has, or that a checkpoint is of.",
     ),
-    click.option("--input-name", help="Tensor of a stored graph that takes the images."),
-    click.option("--output-name", help="Tensor of a stored graph, or output of its signature."),
+    click.option(
+        "--input-name", metavar="NAME", help="Tensor of a stored graph that takes the images."
+    ),
+    click.option(
+        "--output-name",
+        metavar="NAME",
+        help="Tensor of a stored graph, or output of its signature.",
+    ),
     click.option(
         "--feed",
         "feeds",
         multiple=True,
         metavar="NAME=VALUE",
-        help="What else a stored graph must be fed, such as is_training:0=false; repeatable.",
+        help="What else a stored graph must be fed, such as is_training:0=false; may be given more "
+        "than once.",
     ),
 )
 _NAMES = ("checkpoint", "net", "input_name", "output_name")

@@ -16,7 +16,7 @@ from tfinspect_cli.writable import check_writable
 @click.argument("model", type=click.Path())
 @click.option(
     "--output",
-    type=click.Path(),
+    metavar="FILE",
     default="report.html",
     show_default=True,
     help="Where the page is written.",

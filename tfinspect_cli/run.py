@@ -50,7 +50,11 @@ _WORDS = re.compile(
     metavar="NAME",
     help="A tensor, op, variable or signature's output; may be given more than once.",
 )
-@click.option("--top", type=click.IntRange(min=1), help="Print so many likeliest classes.")
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    help="Print so many likeliest classes.  [default: 5; with --fetch, none]",
+)
 @click.option("--checkpoint", metavar="PATH", help="Of the graph's variables, as of predict.")
 @click.option("--net", metavar="NAME", help="Network whose preprocessing images get.")
 @click.option("--signature", metavar="NAME", help="Of a SavedModel.")

@@ -26,7 +26,9 @@ _OPTIONS = (
     click.option("--placeholders", is_flag=True, help="Only what is to be fed."),
     click.option("--outputs", is_flag=True, help="Only what is worth fetching."),
     click.option("--by-scope", is_flag=True, help="Count by scope instead of listing tensors."),
-    click.option("--depth", type=click.IntRange(min=1), help="Components of a scope."),
+    click.option(
+        "--depth", type=click.IntRange(min=1), help="Components of a scope.  [default: all]"
+    ),
     click.option("--counts", is_flag=True, help="Count by op type instead of listing tensors."),
     click.option(
         "--shapes", is_flag=True, help="Start TensorFlow to infer shapes not in the file."

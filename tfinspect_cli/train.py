@@ -17,10 +17,8 @@ from tfinspect_cli.training_options import config_options, given_settings
     epilog="Example: tfinspect train --data digits --epochs 30 --output runs/digits",
 )
 @config_options
-@click.option(
-    "--config", "config_file", type=click.Path(), help="Settings from a YAML or JSON file."
-)
-@click.option("--output", type=click.Path(), help="Run directory.  [default: runs/DATA-NETWORK]")
+@click.option("--config", "config_file", metavar="FILE", help="Settings from a YAML or JSON file.")
+@click.option("--output", metavar="DIR", help="Run directory.  [default: runs/DATA-NETWORK]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --output, with its settings.")
 @click.option("--find-lr", is_flag=True, help="Only look for a learning rate, and draw its curve.")
 @cluster_options
@@ -37,8 +35,8 @@ def command(
     """Train a CIFAR residual network.
 
     With no option at all it trains on real handwritten digits, which need no network. Settings
-    given here go before those of --config. With TF_CONFIG set, it trains with the other processes
-    of that cluster.
+    given here take precedence over those of --config. With TF_CONFIG set, it trains with the other
+    processes of that cluster.
     """
     from tfinspect.training import config as configs
 

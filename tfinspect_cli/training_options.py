@@ -16,6 +16,8 @@ CHOICES = {
     "augment": configs.AUGMENTATIONS,
     "devices": configs.DEVICES,
 }
+# As other commands name the same.
+_METAVARS = {"data": "DATA"}
 _KINDS = {"int": int, "float": float, "str": str}
 HELPS = {
     "data": "digits, cifar10, cifar100, an archive, an image folder or TFRecord shards.",
@@ -108,6 +110,7 @@ def options_of(
                 field.name,
                 type=bool if flag else _kind(field, choices),
                 default=None,
+                metavar=_METAVARS.get(field.name),
                 callback=_no_option,
                 help=helps[field.name] + shown,
                 **flagged,

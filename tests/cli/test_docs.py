@@ -115,3 +115,30 @@ def test_make_run_goes_through(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "test accuracy" in done.stdout
+
+
+# What names the same in every command, and how its value is called.
+_METAVARS = {
+    "--output": {"DIR", "FILE"},
+    "--data": {"DATA"},
+    "--config": {"FILE"},
+    "--checkpoint": {"PATH"},
+    "--net": {"NAME"},
+}
+
+
+def _commands():
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        yield command
+        for one in _subcommands(name):
+            yield command.get_command(click.Context(command), one)
+
+
+@pytest.mark.parametrize("command", list(_commands()), ids=lambda one: one.name)
+def test_options_are_described_in_the_same_words(command):
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    assert [one.name for one in options if not one.help] == []
+    assert [one.name for one in options if "repeatable" in one.help] == []
+    named = {flag: one.metavar for one in options for flag in one.opts if flag in _METAVARS}
+    assert {flag: name for flag, name in named.items() if name not in _METAVARS[flag]} == {}

@@ -13,6 +13,8 @@ from tiny_run import copy_run
 
 import tfinspect
 from tfinspect.ranking import rank_examples
+from tfinspect.training import read_stamp
+from tfinspect.training.run_directory import RunDirectory
 from tfinspect_cli.main import cli
 
 
@@ -143,3 +145,17 @@ def test_an_image_is_no_constant_to_feed(few):
     result = invoke(SOURCES["Keras 3 file"][0], "--data", few, "--feed", "keep_prob=photo.jpg")
     assert result.exit_code == 2
     assert "'keep_prob' is fed 'photo.jpg', which is no constant" in result.stderr
+
+
+def test_read_of_the_test_split_is_stamped_in_the_run(tmp_path):
+    run = copy_run(tmp_path)
+    directory = RunDirectory(run.path)
+    assert invoke(run.path, "--limit", "4").exit_code == 0
+    before = read_stamp.reads(directory)
+    result = invoke(run.path, "--split", "test", "--top", "1000", "--format", "json")
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)
+    right = sum(row["label"] == row["prediction"] for row in rows) / len(rows)
+    after = read_stamp.reads(directory)
+    assert (after[:-1], after[-1].accuracy) == (before, right)
+    assert os.path.exists(os.path.join(run.path, f"{after[-1].weights}.index"))

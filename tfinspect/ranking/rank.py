@@ -1,5 +1,6 @@
 """Examples of a data set ranked by what their gradients say."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,8 +103,26 @@ def rank_examples(
     chosen = open_split(source, data, split, limit, model)
     probe = GradientProbe(model, memory=memory)
     columns = _measure(probe, chosen, progress or (lambda *_: None))
+    if split == "test":
+        _stamp(source, model, chosen, columns)
     examples = _ranked(model, chosen, columns, by)
     return Ranking(by, examples, columns["norm"], chosen, probe.rules, probe)
+
+
+def _stamp(source: str, model: Any, split: Split, columns: dict[str, np.ndarray]) -> None:
+    """Notes in a run that its test split was read; what is no run has no place for it."""
+    from tfinspect.training import read_stamp
+    from tfinspect.training.run_directory import RunDirectory
+
+    run = RunDirectory(source)
+    if not os.path.isfile(run.file("config.json")):
+        return
+    read_stamp.stamp(
+        run,
+        data=split.manifest.fingerprint(),
+        weights=os.path.relpath(str(model.checkpoint), source),
+        accuracy=float(np.mean(columns["predicted"] == columns["label"])),
+    )
 
 
 def _measure(probe: Any, split: Split, progress: Advance) -> dict[str, np.ndarray]:

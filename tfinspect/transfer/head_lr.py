@@ -26,7 +26,8 @@ def find_head_rate(
       progress: told while data are downloaded or converted; None tells nobody.
 
     Raises:
-      TfinspectError: as `prepare_tuning` says; no run could be trained into `output`; or the loss is not finite from the start.
+      TfinspectError: as `prepare_tuning` says; no run could be trained into `output`; or the loss
+        is not finite from the start.
     """
     refuse_occupied(output)
     prepared = prepare_tuning(request, config, progress)

@@ -27,11 +27,11 @@ def check_writable(
     for directory in directories:
         if directory is not None:
             files.require_writable(directory)
-    pictures = [path for path in pictures if path is not None]
-    for path in (*written, *pictures):
+    drawn = [path for path in pictures if path is not None]
+    for path in (*written, *drawn):
         if path is not None:
             _require_file(path)
-    for path in pictures:
+    for path in drawn:
         if not path.lower().endswith(".png"):
             raise DataError(f"'{path}' would hold a PNG picture; end its name with .png.")
 

@@ -88,6 +88,12 @@ def test_gradients_are_written_chunk_by_chunk(probe, examples, wanted, kernels, 
     np.testing.assert_array_equal(stored, found[kernel])
 
 
+def test_ending_of_another_kind_of_file_is_refused(probe, examples, tmp_path):
+    with pytest.raises(ConfigError, match=r"g.npz' is the name of a kind of file that is not wr"):
+        tfinspect.per_example_gradients(probe, *examples, output=str(tmp_path / "g.npz"))
+    assert not os.listdir(tmp_path)
+
+
 def test_nothing_is_left_of_a_failed_write(probe, examples, tmp_path):
     images, labels = examples
     with pytest.raises(DataError, match="label 9 of example 6 is unknown to the model, whose 5"):

@@ -228,11 +228,15 @@ def test_options_that_contradict_each_other_are_refused(refused, arguments, word
     assert words in refused("good.ckpt", *arguments)
 
 
-def test_rate_search_refuses_the_directory_of_a_run(refused, tmp_path):
-    run = tmp_path / "run"
-    run.mkdir()
-    (run / "config.json").write_text("{}")
-    assert "already holds a run" in refused("good.ckpt", "--find-lr", "--output", str(run))
+def test_rate_search_refuses_the_directory_of_a_run(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(place)
+    (tmp_path / "config.json").write_text("{}")
+    common = ("--net", NETWORK, "--width", "0.5", "--image-size", str(SIZE), "--data", "photos")
+    given = ("good.ckpt", "--find-lr", "--output", str(tmp_path))
+    result = CliRunner().invoke(cli, ["finetune", *common, *given])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "already holds a run" in result.stderr
+    assert os.listdir(tmp_path) == ["config.json"]
 
 
 def test_new_variables_that_no_stage_trains_are_told(place, monkeypatch):

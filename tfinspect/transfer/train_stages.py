@@ -171,8 +171,9 @@ def _prove(
     proofs.append(prove(tuning.model, stage, before, stored))
     if tuning.writes:
         FrozenRecord(tuning.run).write_proofs(proofs)
-    if proofs[-1].changed:
-        # What is sound is said at the end of the run; this may not wait for it.
+    if proofs[-1].changed or not tuning.writes:
+        # What is sound is said at the end of the run, by the process that writes it; a change may
+        # not wait for that.
         tuning.observer.on_phase(proofs[-1].sentence())
 
 

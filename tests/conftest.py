@@ -5,6 +5,10 @@ import os
 import pytest
 from hypothesis import settings
 
+# Of the directories' own ones, which have its name too, one would be taken for this one when its
+# doctests are looked for.
+collect_ignore = ["conftest.py"]
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "agg")
 # The same examples in every run: a new failure comes from a change, not from chance.

@@ -80,7 +80,8 @@ ALLOWED = {
     "report": BASE
     | {"entries", "listing", "text", "artifacts", "stats", "health", "op_costs", "tensors"}
     | {"model", "probe", "plots", "training", "data", "spread", "filter_pictures"}
-    | {"activation_pictures", "ranking"},
+    # The stages of a fine-tuning, which its curves are drawn by.
+    | {"activation_pictures", "ranking", "transfer"},
 }
 MATPLOTLIB_HOMES = {"plots"}
 

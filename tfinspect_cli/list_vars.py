@@ -82,4 +82,6 @@ def command(
     hidden = len(with_slots) - len(variables)
     if hidden:
         message(f"Left out: {counted(hidden, 'optimizer slot')}; --optimizer lists them too.")
+    if opened.left_out is not None:
+        message(f"Left out: {opened.left_out}")
     ctx.exit(FOUND_SOMETHING * broken)

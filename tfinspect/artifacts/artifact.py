@@ -73,6 +73,11 @@ class Artifact:
         """What the reader could not list or read, in sentences; empty when all is well."""
         return ()
 
+    @cached_property
+    def left_out(self) -> str | None:
+        """What holds values and is not taken for a variable; None where that is all or nothing."""
+        return None
+
     def entry(self, name: str) -> VariableEntry:
         """Returns the entry of a variable, by its name or by the key it is stored under.
 

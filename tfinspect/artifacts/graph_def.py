@@ -62,19 +62,18 @@ class GraphDefFile(GraphArtifact):
         )
 
     @cached_property
-    def notes(self) -> tuple[str, ...]:
-        """What the reader could not list, and how many constants are taken for no weights."""
+    def left_out(self) -> str | None:
+        """How many constants are taken for no variables, and where they are listed."""
         if self.graph.variables:
-            return self.graph_notes
+            return None
         listed = {variable.name for variable in self.variables}
         left = [t for t in self._constant_tensors.values() if t.shape and t.op not in listed]
         if not left:
-            return self.graph_notes
+            return None
         dtypes = ", ".join(sorted({tensor.dtype for tensor in left}))
         return (
-            *self.graph_notes,
-            f"{counted(len(left), 'constant')} of {dtypes} not listed: such are rarely "
-            "weights; `tfinspect list-tensors --op-type Const` lists them.",
+            f"{counted(len(left), 'constant')} of {dtypes}, which are rarely weights; "
+            "`tfinspect list-tensors --op-type Const` lists them."
         )
 
     @cached_property

@@ -11,7 +11,6 @@ from tfinspect.report import charts
 from tfinspect.training.config import DEFAULT_EPOCHS
 from tfinspect.training.progress import EpochRecord, Progress
 from tfinspect.training.run_directory import RunInfo, open_run
-from tfinspect.transfer.finetune_config import NOT_TAKEN
 
 # Title, plain description, factor, and per line its CSS class and field of the epoch's record.
 _CHARTS = (
@@ -114,13 +113,11 @@ def _settings(info: RunInfo) -> list[tuple[str, str]]:
     return fixed + [
         (name.replace("_", " "), _worded(value))
         for name, value in config.items()
-        if _says_something(name, config, staged)
+        if _says_something(name, config)
     ]
 
 
-def _says_something(name: str, config: Mapping[str, Any], staged: bool) -> bool:
-    if name in NOT_TAKEN and staged:
-        return False
+def _says_something(name: str, config: Mapping[str, Any]) -> bool:
     if name in ("epochs", "steps"):
         return config[name] is not None
     other, value = _DEPENDENT.get(name, ("", None))

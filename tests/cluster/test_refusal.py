@@ -12,6 +12,7 @@ from together import in_threads
 
 from tfinspect.cluster import refusal, rendezvous
 from tfinspect.cluster.launch import free_ports
+from tfinspect.cluster.listening import listening
 from tfinspect.cluster.tf_config import ClusterConfig
 from tfinspect.errors import RunError
 from tfinspect.training import cluster_run, run
@@ -64,6 +65,34 @@ def test_occupied_directory_of_the_chief_is_told_to_who_waits(tmp_path):
     ended = in_threads(train, lambda: rendezvous.meet(rendezvous.Meeting(other, {}, LONG)))
     assert refused == [True]
     assert ended[1].startswith(f"worker 0 cannot take part: '{tmp_path}' already holds a run; ")
+
+
+def test_taken_port_is_told_to_who_waits():
+    chief, other = clusters(2)
+    with listening(other):
+        part = cluster_run.Part(other, "x", LONG, run.Observer())
+
+        def meets_nobody():
+            with cluster_run.telling_refusal(part):
+                cluster_run.meet(part, {})
+
+        ended = in_threads(
+            lambda: rendezvous.meet(rendezvous.Meeting(chief, {}, LONG)), meets_nobody
+        )
+    assert ended[0].startswith("worker 1 cannot take part: worker 1 cannot listen on ")
+    assert "end the program that uses the port" in ended[1]
+
+
+def test_error_of_an_evaluator_is_told_to_nobody(monkeypatch):
+    monkeypatch.setattr(refusal, "tell", lambda *told: pytest.fail(f"{told}"))
+    hosts = {"worker": ("localhost:1", "localhost:2")}
+    said = []
+    part = cluster_run.Part(
+        ClusterConfig(hosts, "evaluator", 0), "x", LONG, run.Observer(on_phase=said.append)
+    )
+    with pytest.raises(RunError, match="gone"), cluster_run.telling_refusal(part):
+        raise RunError("gone")
+    assert said == []
 
 
 def test_error_after_the_meeting_is_told_to_nobody(monkeypatch):

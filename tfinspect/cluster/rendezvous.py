@@ -44,12 +44,14 @@ class Meeting:
       facts: name -> value that must be equal in all processes, such as a version or a hash.
       timeout: seconds until those who are there give up.
       on_missing: told, now and then, the names of those who have not come yet.
+      on_listening: called once this process listens on its own address.
     """
 
     cluster: ClusterConfig
     facts: Mapping[str, str]
     timeout: float = 300.0
     on_missing: Callable[[list[str]], None] = lambda _: None
+    on_listening: Callable[[], None] = lambda: None
 
 
 def meet(meeting: Meeting) -> None:
@@ -62,6 +64,7 @@ def meet(meeting: Meeting) -> None:
     if len(meeting.cluster.names) == 1:
         return
     with listening(meeting.cluster) as listener:
+        meeting.on_listening()
         if meeting.cluster.is_chief:
             _Leader(meeting, listener).run()
         else:

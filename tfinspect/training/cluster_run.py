@@ -42,7 +42,7 @@ class Part:
       command: whose `--resume` goes on with the run.
       data_service: where the tf.data service of a run that is gone on with is now; None is where it
         was.
-      meets: set when this process has begun to meet the others.
+      meets: set when this process listens to the others, and they to it.
     """
 
     cluster: ClusterConfig
@@ -164,8 +164,8 @@ def meet(part: Part, equal: dict[str, str]) -> None:
     def on_missing(names: list[str]) -> None:
         part.observer.on_phase(f"{cluster.name} waits for {', '.join(names)}")
 
-    part.meets.set()
-    rendezvous.meet(rendezvous.Meeting(cluster, equal, part.timeout, on_missing))
+    # Of a port that is taken the others are still to be told.
+    rendezvous.meet(rendezvous.Meeting(cluster, equal, part.timeout, on_missing, part.meets.set))
 
 
 @contextlib.contextmanager
@@ -174,7 +174,9 @@ def telling_refusal(part: Part) -> Iterator[None]:
     try:
         yield
     except TfinspectError as error:
-        if not part.meets.is_set() and len(part.cluster.names) > 1:
+        # An evaluator, which has no address, meets nobody.
+        meets = len(part.cluster.names) > 1 and part.cluster.own_address is not None
+        if meets and not part.meets.is_set():
             # They may come later than now.
             part.observer.on_phase(f"the other processes are told: {error}")
             refusal.tell(rendezvous.Meeting(part.cluster, {}, part.timeout), str(error))

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from tfinspect.errors import ConfigError, NetworkError
-from tfinspect.nets.registry import get_spec
+from tfinspect.errors import ConfigError
+from tfinspect.nets.registry import can_be_built
 from tfinspect_cli.emit import write_lines
 from tfinspect_cli.model_options import model_options, take_model_options
 from tfinspect_cli.writable import check_writable
@@ -43,7 +43,7 @@ def command(model: str, output: str, data: str | None, limit: int, **given: Any)
     examples whose labels look wrong. It is one file that needs no network.
     """
     check_writable(written=[output])
-    if not given["checkpoint"] and not os.path.exists(model) and _is_network(model):
+    if not given["checkpoint"] and not os.path.exists(model) and can_be_built(model):
         raise ConfigError(
             f"'{model}' is a network's name, and its weights are missing; give them with "
             "--checkpoint, or a path in place of the name."
@@ -52,11 +52,3 @@ def command(model: str, output: str, data: str | None, limit: int, **given: Any)
 
     options = ReportOptions(data=data, limit=limit, loading=take_model_options(given))
     write_lines(iter([write_report(model, output, options)]))
-
-
-def _is_network(name: str) -> bool:
-    try:
-        get_spec(name)
-    except NetworkError:
-        return False
-    return True

@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
-from tfinspect.errors import ConfigError, NetworkError
+from tfinspect.errors import ConfigError
 from tfinspect.names import choices, counted
-from tfinspect.nets.registry import get_spec, list_specs
+from tfinspect.nets.registry import can_be_built, list_specs
 from tfinspect.nets.sizes import SIZES
 from tfinspect.nets.spec import NetSpec
 
@@ -47,19 +47,11 @@ def network_rows(match: str | None = None) -> list[dict[str, Any]]:
 
 
 def _nothing_found(match: str, names: list[str]) -> str:
-    if _can_be_built(match):
+    if can_be_built(match):
         return f"the network '{match}' is not listed; it can be built: give it to --net."
     listed = choices(match.lower(), names)
     case = " (upper and lower case differ)" if match != match.lower() else ""
     return f"the pattern '{match}' is found in no network's name{case}; {listed}."
-
-
-def _can_be_built(name: str) -> bool:
-    try:
-        get_spec(name)
-    except NetworkError:
-        return False
-    return True
 
 
 def remark(rows: list[dict[str, Any]]) -> str:

@@ -50,6 +50,15 @@ def get_spec(name: str, width: float = 1.0) -> NetSpec:
     return spec
 
 
+def can_be_built(name: str) -> bool:
+    """Tells whether a network has this name, listed or not."""
+    try:
+        get_spec(name)
+    except NetworkError:
+        return False
+    return True
+
+
 def list_specs() -> list[NetSpec]:
     """Returns the ImageNet networks, then the CIFAR networks that the papers name."""
     return [*imagenet_specs().values(), *cifar_specs()]
